@@ -1,0 +1,544 @@
+"""Every domain type, in the order in which an entry meets them. Read this file first.
+
+All are frozen: a step of the flow takes some of them and returns others. Times end in `_at` and are aware UTC; spans
+are `timedelta`. Outcomes are closed unions (`Fetched | NotModified | FetchFailed`), taken apart with `match`.
+
+    claim  ─▶ HostClaim{Feed…}
+    fetch  ─▶ Fetched | NotModified | FetchFailed
+    parse  ─▶ Document{Entry…} | ParseFailed
+    match  ─▶ Match…
+    plan   ─▶ PollOutcome{FeedUpdate, Entry…, Match…, Alert…, NewDelivery…}
+    send   ─▶ Sent | TryLater | Refused | ChannelBroken
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Literal, NewType
+
+FeedId = NewType("FeedId", int)
+HostId = NewType("HostId", int)
+AlertId = NewType("AlertId", str)
+DeliveryId = NewType("DeliveryId", str)
+
+FeedOrigin = Literal["config", "added"]
+
+
+# ---------------------------------------------------------------------------------------------------------------- feeds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedSpec:
+    """A feed as the user names it, in config.toml or with `feeds add`.
+
+    Attributes:
+        name: Unique; what rules, alerts and commands call it.
+        url: http, https, or "sample:" for the bundled feed.
+        tags: Lower-case labels that rules may name instead of feeds.
+        interval: The wait between two polls when all goes well, > 0.
+        origin: "config" feeds follow the file; "added" ones live in the store until they are removed by command.
+    """
+
+    name: str
+    url: str
+    tags: tuple[str, ...] = ()
+    interval: timedelta
+    origin: FeedOrigin = "config"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Feed:
+    """A feed as the store knows it: what the user said, and what the polls have learnt.
+
+    Attributes:
+        host: The unit of politeness: host name, with the port where it is not the scheme's own.
+        title: The feed's own title, from its last good document; "" before that.
+        etag: The last `ETag`, byte for byte as the server sent it, or None.
+        last_modified: The last `Last-Modified`, byte for byte, or None.
+        body_hash: SHA-256 (hex) of the last body that was parsed and stored, or None.
+        added_at: When the store first heard of it.
+        baseline_at: When its first good document was stored silently; None: that is still to come.
+        next_poll_at: Not to be polled before.
+        polled_at: The last attempt, good or bad; None: never.
+        ok_at: The last good attempt (a 304 is one); None: never.
+        failures: Failed attempts since `ok_at`.
+        status: The last HTTP status, or None where it came to none.
+        error: Why the last attempt failed, in a line; "" when it was good.
+    """
+
+    id: FeedId
+    host_id: HostId
+    host: str
+    name: str
+    url: str
+    tags: tuple[str, ...]
+    interval: timedelta
+    origin: FeedOrigin
+    title: str
+    etag: str | None
+    last_modified: str | None
+    body_hash: str | None
+    added_at: datetime
+    baseline_at: datetime | None
+    next_poll_at: datetime
+    polled_at: datetime | None
+    ok_at: datetime | None
+    failures: int
+    status: int | None
+    error: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lease:
+    """The right to poll one host and to commit what was found, until `until`.
+
+    Attributes:
+        token: Unique to this claim. A commit whose token is no longer the host's changes nothing.
+    """
+
+    host_id: HostId
+    token: str
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostClaim:
+    """A host, leased, with the feeds on it that are to be polled one after the other; never empty."""
+
+    lease: Lease
+    host: str
+    feeds: tuple[Feed, ...]
+
+
+# ---------------------------------------------------------------------------------------------------------------- fetch
+
+
+class FetchProblem(StrEnum):
+    """Why a fetch came to nothing; `FetchFailed.detail` tells it in words."""
+
+    DNS = "dns"
+    CONNECT = "connect"
+    TLS = "tls"
+    TIMEOUT = "timeout"
+    HTTP = "http"
+    REDIRECT = "redirect"
+    TOO_LARGE = "too_large"
+    PROTOCOL = "protocol"
+    PARSE = "parse"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fetched:
+    """A body came back.
+
+    Attributes:
+        url: Where it came from after redirects.
+        body: Decoded from its Content-Encoding, not from its charset.
+        content_type: The header as sent, or None.
+        etag: Validators as sent, to be stored only together with the entries of this body.
+        last_modified: Like `etag`.
+    """
+
+    url: str
+    status: int
+    body: bytes
+    content_type: str | None
+    etag: str | None
+    last_modified: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotModified:
+    """304: nothing new. A validator is None where the answer did not repeat it (keep the old one)."""
+
+    etag: str | None
+    last_modified: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FetchFailed:
+    """No body.
+
+    Attributes:
+        detail: One line for a person: what happened and, where there is one, the way out.
+        status: The HTTP status, where it came to one.
+        retry_after: The server's own wish, from now; None where it has none.
+    """
+
+    problem: FetchProblem
+    detail: str
+    status: int | None = None
+    retry_after: timedelta | None = None
+
+
+FetchResult = Fetched | NotModified | FetchFailed
+
+
+# ---------------------------------------------------------------------------------------------------------------- parse
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One item of a feed, as plain text.
+
+    All texts are NFC, without markup, entities or control characters; "\\n" ends a paragraph or another block.
+    Offsets in `Hit` and `Excerpt` count characters of exactly these strings.
+
+    Attributes:
+        key: Identity within its feed: 32 hex digits made from guid, else link, else title and text. Decides newness.
+        guid: As the feed gives it, or "".
+        link: Absolute http(s) URL of the article, or "".
+        title: One line.
+        summary: The short text, or "".
+        content: The long text where the feed has one besides the summary, or "".
+        author: Names as given, or "".
+        categories: As given, in order.
+        language: Lower-case BCP 47 tag of the entry or its feed, or "".
+        published_at: None where missing or absurd; never decides newness.
+        updated_at: Like `published_at`.
+        content_hash: 32 hex digits over title, summary, content and link; another value means the entry was edited.
+    """
+
+    key: str
+    guid: str = ""
+    link: str = ""
+    title: str = ""
+    summary: str = ""
+    content: str = ""
+    author: str = ""
+    categories: tuple[str, ...] = ()
+    language: str = ""
+    published_at: datetime | None = None
+    updated_at: datetime | None = None
+    content_hash: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """A feed's document: its own title, link and language, and its entries in document order, no key twice."""
+
+    title: str
+    link: str
+    language: str
+    entries: tuple[Entry, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParseFailed:
+    """The bytes are no feed; `detail` says in a line what they are instead, and the way out where there is one."""
+
+    detail: str
+
+
+ParseResult = Document | ParseFailed
+
+
+# ---------------------------------------------------------------------------------------------------------------- rules
+
+
+class Severity(StrEnum):
+    """How much a rule's alerts matter, least first."""
+
+    LOW = "low"
+    NORMAL = "normal"
+    HIGH = "high"
+    CRITICAL = "critical"
+
+
+TextField = Literal["title", "summary", "content", "author"]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Hit:
+    """Where a term of the query stands: characters [start, end) of that field of the entry."""
+
+    field: TextField
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Match:
+    """A rule holds for an entry.
+
+    Attributes:
+        rule: The rule's name.
+        title: The rule's title, for people.
+        channels: The channels it names; empty: all.
+        hits: In order, not overlapping; may be empty (a rule on the feed or the URL alone).
+    """
+
+    rule: str
+    title: str
+    severity: Severity
+    channels: tuple[str, ...]
+    entry: Entry
+    hits: tuple[Hit, ...]
+
+
+# ----------------------------------------------------------------------------------------------------------------- plan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Excerpt:
+    """A passage of whole sentences that holds hits.
+
+    Attributes:
+        text: One paragraph; "…" at an end that is not a sentence's own.
+        marks: [start, end) of the hits in `text`, in order, not overlapping.
+    """
+
+    text: str
+    marks: tuple[tuple[int, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alert:
+    """What is said, once, about one rule and one story. Rendering needs nothing else.
+
+    Attributes:
+        id: Made from the rule and the story (UUID 5), so the same thing said again is the same row.
+        rule: The rule's name.
+        rule_title: The rule's title, for people.
+        feed: The feed's name.
+        feed_title: The feed's own title, or its name.
+        title: The entry's title with its marks; its text is "" for an entry without a title.
+        excerpts: Passages of summary or content, in text order; may be empty (the hit is in the title).
+        link: The article, or "".
+    """
+
+    id: AlertId
+    rule: str
+    rule_title: str
+    severity: Severity
+    feed: str
+    feed_title: str
+    title: Excerpt
+    excerpts: tuple[Excerpt, ...]
+    link: str
+    author: str
+    published_at: datetime | None
+    seen_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewDelivery:
+    """An alert to be sent to one channel; `id` (UUID 5 of alert and channel) is its identity towards the receiver for
+    ever.
+    """
+
+    id: DeliveryId
+    alert_id: AlertId
+    channel: str
+    due_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownEntry:
+    """What the store already has of an entry.
+
+    Attributes:
+        content_hash: Of the stored version.
+        alerted: Names of the rules that have an alert for it.
+        matched: Names of the rules that matched it, baseline included.
+    """
+
+    content_hash: str
+    alerted: frozenset[str]
+    matched: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedUpdate:
+    """The feed's new state after a poll; fields as in `Feed`."""
+
+    feed_id: FeedId
+    title: str
+    etag: str | None
+    last_modified: str | None
+    body_hash: str | None
+    baseline_at: datetime | None
+    next_poll_at: datetime
+    polled_at: datetime
+    ok_at: datetime | None
+    failures: int
+    status: int | None
+    error: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedMatch:
+    """A match to be stored; `alert_id` is None when it is recorded and not said (the baseline)."""
+
+    match: Match
+    alert_id: AlertId | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PollOutcome:
+    """All that one poll changes, committed in one transaction or not at all.
+
+    Attributes:
+        lease: What gives the right to commit it.
+        releases: True on the last feed of a claim: the host is free again after the commit.
+        entries: New or edited ones only.
+        matches: Of `entries`.
+    """
+
+    lease: Lease
+    releases: bool
+    update: FeedUpdate
+    entries: tuple[Entry, ...] = ()
+    matches: tuple[PlannedMatch, ...] = ()
+    alerts: tuple[Alert, ...] = ()
+    deliveries: tuple[NewDelivery, ...] = ()
+
+
+# -------------------------------------------------------------------------------------------------------------- deliver
+
+
+class DeliveryState(StrEnum):
+    """Life of a delivery: pending until it is sent, refused for good (dead), or dropped by hand. Rows are kept."""
+
+    PENDING = "pending"
+    SENT = "sent"
+    DEAD = "dead"
+    DROPPED = "dropped"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """A row of the outbox with its alert.
+
+    Attributes:
+        attempts: Sends tried so far, this one not counted.
+        due_at: Pending: not to be sent before (while claimed: when the claim lapses).
+        error: Why the last attempt failed, in a line, secrets taken out; "" where none did.
+    """
+
+    id: DeliveryId
+    alert: Alert
+    channel: str
+    state: DeliveryState
+    attempts: int
+    created_at: datetime
+    due_at: datetime
+    sent_at: datetime | None
+    error: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryClaim:
+    """A pending delivery, leased for one attempt; `token` fences the settlement like `Lease.token`."""
+
+    delivery: Delivery
+    token: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """The receiver has it. `detail`: what it answered, in a line."""
+
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TryLater:
+    """Not now: no connection, 429, 5xx, SMTP 4xx. `retry_after`: the receiver's own wish."""
+
+    detail: str
+    retry_after: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """This message will never be taken; others may be."""
+
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelBroken:
+    """No message will be taken until someone mends the channel's settings (401, 404, 535 …)."""
+
+    detail: str
+
+
+SendResult = Sent | TryLater | Refused | ChannelBroken
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settlement:
+    """What became of one claimed delivery.
+
+    Attributes:
+        state: SENT, DEAD, or PENDING to try again at `due_at`.
+        attempted: False when nothing was sent (a clean stop): the attempt does not count.
+    """
+
+    delivery_id: DeliveryId
+    token: str
+    state: DeliveryState
+    due_at: datetime
+    error: str = ""
+    attempted: bool = True
+
+
+# -------------------------------------------------------------------------------------------------------------- reports
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelCounts:
+    """One channel's part of the outbox.
+
+    Attributes:
+        oldest_pending_at: `created_at` of the oldest pending delivery, or None.
+        sent_at: The last success, or None.
+        error: Of the pending delivery that was tried last, or "".
+    """
+
+    channel: str
+    pending: int = 0
+    sent: int = 0
+    dead: int = 0
+    dropped: int = 0
+    oldest_pending_at: datetime | None = None
+    sent_at: datetime | None = None
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreStatus:
+    """The store in numbers, for `status`.
+
+    Attributes:
+        feeds: Active feeds.
+        failing: Active feeds whose last poll failed.
+        waiting: Active feeds that have no baseline yet.
+        due: Active feeds whose `next_poll_at` has passed.
+    """
+
+    feeds: int
+    failing: int
+    waiting: int
+    due: int
+    entries: int
+    matches: int
+    alerts: int
+    polled_at: datetime | None
+    channels: tuple[ChannelCounts, ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordedMatch:
+    """A stored match as a report shows it; `alert_id` is None for one of the baseline."""
+
+    rule: str
+    feed: str
+    title: str
+    link: str
+    published_at: datetime | None
+    seen_at: datetime
+    alert_id: AlertId | None
