@@ -1,0 +1,184 @@
+"""What a store promises, in prose. `tests/contract/test_store.py` holds SQLite and PostgreSQL to every sentence of it.
+
+**Calls** block and may be made from any thread; each is one transaction or one read, never more, and nothing outside
+the database happens inside one. On SQLite all writes of all processes go through one gate (a file lock around
+`BEGIN IMMEDIATE` … `COMMIT` and every checkpoint), so a command line beside the daemon never meets "database is
+locked" and the WAL-reset bug of SQLite < 3.51.3 has nothing to bite on. On PostgreSQL any number of daemons may share
+a store.
+
+**Hosts are claimed, not feeds.** A claim gives its holder one host, and some feeds on it, until the lease ends. While
+a lease lives nobody else is given that host. The claim moves the host's `due_at` to the end of the lease, so a holder
+that dies gives it back by doing nothing.
+
+**Commits are fenced.** `commit_polls` writes an outcome only while the host still carries the outcome's lease token. An
+outcome that comes too late changes nothing at all, neither entries nor alerts nor validators, and is reported as
+refused.
+
+**All of a poll or none of it.** Feed state, validators, entries, matches, alerts and deliveries of an outcome become
+visible together. A batch is one transaction: it becomes durable as a whole (SQLite: WAL with `synchronous=FULL`).
+
+**Said once.** `Alert.id` and `NewDelivery.id` are made from what they mean, so an alert or a delivery that exists
+already is left as it is, sent or not.
+
+**Deliveries are claimed with a lease as well.** A claimed delivery is given to nobody else until the lease ends; it
+is settled by its token, and a settlement that comes too late changes nothing. Nothing ever removes a delivery that
+was not sent, save `drop_deliveries`, which keeps the row and says so in its state.
+
+**Order.** Claims come in the order in which they are due, the longest waiting first.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping, Sequence
+    from datetime import datetime, timedelta
+
+    from monitor.model import (
+        Delivery,
+        DeliveryClaim,
+        DeliveryId,
+        DeliveryState,
+        Feed,
+        FeedId,
+        FeedSpec,
+        HostClaim,
+        KnownEntry,
+        Lease,
+        PollOutcome,
+        RecordedMatch,
+        Settlement,
+        StoreStatus,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedsChanged:
+    """How many feeds a call added, changed (URL, tags or interval), removed, and left as they were."""
+
+    added: int = 0
+    changed: int = 0
+    removed: int = 0
+    same: int = 0
+
+
+class FeedRegistry(Protocol):
+    """Which feeds there are."""
+
+    def sync_feeds(self, specs: Sequence[FeedSpec], *, now: datetime) -> FeedsChanged:
+        """Make the active feeds of origin "config" exactly `specs`; feeds of origin "added" stay as they are.
+
+        A feed is recognised by its name, else by its URL (a renamed feed keeps its entries). One that has gone from the
+        file becomes inactive and keeps its rows; one that comes back is polled as a new one, so it gets a silent
+        baseline again. A changed URL drops the validators and the body hash and makes the feed due. A changed
+        interval moves `next_poll_at` only earlier, to at most `polled_at` + interval. New feeds are due at once.
+        """
+
+    def add_feeds(
+        self, specs: Sequence[FeedSpec], *, now: datetime, progress: Callable[[int], None] | None = None
+    ) -> FeedsChanged:
+        """Add or update feeds of origin "added", in batches; `progress` is called with the number done so far.
+
+        A spec whose name or URL an active feed of origin "config" has already is counted as `same` and left out.
+        """
+
+    def remove_feed(self, name: str, *, now: datetime) -> bool:
+        """Make a feed of origin "added" inactive; False where there is no such active feed."""
+
+    def feeds(self, *, names: Collection[str] | None = None, failing: bool = False) -> Sequence[Feed]:
+        """Active feeds by name, all or those of `names`; `failing` keeps those whose last poll failed."""
+
+
+class FeedQueue(Protocol):
+    """Hops 1 and 6."""
+
+    def claim_hosts(self, *, now: datetime, limit: int, feeds_per_host: int, lease: timedelta) -> Sequence[HostClaim]:
+        """Lease hosts that have a feed due, and the feeds on them that are due, longest waiting first.
+
+        Args:
+            now: Aware UTC.
+            limit: At most this many hosts, ≥ 1.
+            feeds_per_host: At most this many feeds of each, ≥ 1.
+            lease: How long the claim holds.
+
+        Returns:
+            0 to `limit` claims, no host twice. Empty: nothing is due.
+
+        Raises:
+            StoreError: The database could not be reached; nothing was claimed.
+        """
+
+    def claim_feeds(self, names: Collection[str], *, now: datetime, lease: timedelta) -> Sequence[HostClaim]:
+        """Lease the hosts of these active feeds, due or not, with just these feeds.
+
+        A host on which another lease is alive is left out; ask again later.
+        """
+
+    def release(self, leases: Sequence[Lease], *, now: datetime) -> None:
+        """Give hosts back unpolled: what is due on them may be claimed again at once. Leases already lost are
+        ignored.
+        """
+
+    def break_leases(self, *, now: datetime) -> int:
+        """End every lease on hosts and deliveries; how many there were.
+
+        Only for a caller that knows that no other process works on this store (a daemon that has just taken its lock).
+        """
+
+    def known_entries(self, feed_id: FeedId, keys: Collection[str]) -> Mapping[str, KnownEntry]:
+        """Those of `keys` that the feed has had already, with what was made of them."""
+
+    def commit_polls(self, outcomes: Sequence[PollOutcome], *, now: datetime) -> Sequence[bool]:
+        """Write outcomes in one transaction; for each, in order, whether it was written (False: its lease was lost).
+
+        An entry with a known key is updated in place. A match that exists keeps its alert; one without gets the new
+        one. After an outcome with `releases` the host is due when the next of its feeds is, and free.
+        """
+
+
+class Outbox(Protocol):
+    """Hop 7."""
+
+    def claim_deliveries(self, channel: str, *, now: datetime, limit: int, lease: timedelta) -> Sequence[DeliveryClaim]:
+        """Lease pending deliveries of one channel that are due, longest due first, 0 to `limit` of them."""
+
+    def settle(self, settlements: Sequence[Settlement], *, now: datetime) -> Sequence[bool]:
+        """Record what became of claimed deliveries; for each, in order, False where its lease was lost."""
+
+    def deliveries(
+        self, *, states: Collection[DeliveryState] = (), channel: str | None = None, limit: int = 100
+    ) -> Sequence[Delivery]:
+        """Newest first; no states: all of them."""
+
+    def delivery(self, prefix: str) -> Delivery | None:
+        """The one whose id starts with `prefix` (≥ 4 characters); None where there is none or more than one."""
+
+    def retry_deliveries(self, *, ids: Collection[DeliveryId] | None, channel: str | None, now: datetime) -> int:
+        """Make deliveries pending and due now: those of `ids` that are not sent, or all pending and dead ones of
+        `channel`.
+        """
+
+    def drop_deliveries(self, *, ids: Collection[DeliveryId] | None, channel: str | None, now: datetime) -> int:
+        """Mark unsent deliveries as dropped: those of `ids`, or all of `channel`."""
+
+
+class Reports(Protocol):
+    """What the commands read."""
+
+    def status(self, *, now: datetime) -> StoreStatus:
+        """Counts of everything; every channel that has or had deliveries is in it."""
+
+    def recent_matches(self, *, baseline: bool, limit: int) -> Sequence[RecordedMatch]:
+        """Newest published first; `baseline` picks those that were recorded and not said, else those that were."""
+
+
+class Store(FeedRegistry, FeedQueue, Outbox, Reports, Protocol):
+    """All of the above, open."""
+
+    def ping(self) -> None:
+        """Do the smallest write there is; raises StoreError where writing is not possible."""
+
+    def close(self) -> None:
+        """Release connections; on SQLite, checkpoint first."""

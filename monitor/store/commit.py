@@ -1,0 +1,116 @@
+"""What a batch of polls writes, table by table, each with few statements however large the batch.
+
+Alerts, then deliveries, each in the order of their ids: workers on PostgreSQL that meet on the same story wait for each
+other in one order, so never in a circle.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from sqlalchemy import bindparam, func, select, update
+
+from monitor.store import dialect, rows
+from monitor.store.tables import ROW_ID, alerts, deliveries, entries, feeds, matches
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from sqlalchemy import Connection
+
+    from monitor.model import AlertId, FeedId, PollOutcome
+
+_ENTRY: Final = (
+    select(entries.c.id)
+    .where(entries.c.feed_id == bindparam("b_feed_id", type_=ROW_ID), entries.c.key == bindparam("b_key"))
+    .scalar_subquery()
+)
+_ENTRY_TEXT: Final = (
+    "guid",
+    "link",
+    "title",
+    "summary",
+    "content",
+    "author",
+    "categories",
+    "language",
+    "published_at",
+    "updated_at",
+    "content_hash",
+)
+
+
+def write(outcomes: Sequence[PollOutcome], connection: Connection, now: datetime) -> None:
+    """Write all that these outcomes hold; their leases have been checked."""
+    _write_feeds(outcomes, connection)
+    _write_entries(outcomes, connection)
+    _write_alerts(outcomes, connection, now)
+    _write_matches(outcomes, connection, now)
+    _write_deliveries(outcomes, connection, now)
+
+
+def _write_feeds(outcomes: Sequence[PollOutcome], connection: Connection) -> None:
+    last = {outcome.update.feed_id: outcome.update for outcome in outcomes}
+    if last:
+        values = [rows.feed_update_values(update_) for _, update_ in sorted(last.items())]
+        connection.execute(update(feeds).where(feeds.c.id == bindparam("b_id", type_=ROW_ID)), values)
+
+
+def _write_entries(outcomes: Sequence[PollOutcome], connection: Connection) -> None:
+    """New ones are inserted; known ones get the new text and keep the time they were first seen."""
+    found = {
+        (outcome.update.feed_id, entry.key): rows.entry_values(entry, outcome)
+        for outcome in outcomes
+        for entry in outcome.entries
+    }
+    if found:
+        insert = dialect.insert(connection, entries)
+        edited = {name: insert.excluded[name] for name in _ENTRY_TEXT}
+        upsert = insert.on_conflict_do_update(index_elements=["feed_id", "key"], set_=edited)
+        connection.execute(upsert, list(found.values()))
+
+
+def _write_alerts(outcomes: Sequence[PollOutcome], connection: Connection, now: datetime) -> None:
+    keys: dict[AlertId, str] = {}
+    for outcome in outcomes:
+        for planned in outcome.matches:
+            if planned.alert_id is not None:
+                keys.setdefault(planned.alert_id, planned.match.entry.key)
+    found = {
+        alert.id: rows.alert_values(alert, outcome.update.feed_id, keys.get(alert.id), now)
+        for outcome in reversed(outcomes)
+        for alert in reversed(outcome.alerts)
+    }
+    if found:
+        insert = dialect.insert(connection, alerts).values(entry_id=_ENTRY)
+        connection.execute(insert.on_conflict_do_nothing(), [values for _, values in sorted(found.items())])
+
+
+def _write_matches(outcomes: Sequence[PollOutcome], connection: Connection, now: datetime) -> None:
+    found: dict[tuple[FeedId, str, str], rows.Values] = {}
+    for outcome in outcomes:
+        feed_id = outcome.update.feed_id
+        for planned in outcome.matches:
+            match = planned.match
+            values = rows.match_values(match, feed_id, planned.alert_id, now)
+            earlier = found.get((feed_id, match.entry.key, match.rule))
+            if earlier is not None and earlier["alert_id"] is not None:
+                values["alert_id"] = earlier["alert_id"]
+            found[feed_id, match.entry.key, match.rule] = values
+    if found:
+        insert = dialect.insert(connection, matches).values(entry_id=_ENTRY)
+        again = {
+            "severity": insert.excluded.severity,
+            "hits": insert.excluded.hits,
+            "alert_id": func.coalesce(matches.c.alert_id, insert.excluded.alert_id),
+        }
+        upsert = insert.on_conflict_do_update(index_elements=["entry_id", "rule"], set_=again)
+        connection.execute(upsert, list(found.values()))
+
+
+def _write_deliveries(outcomes: Sequence[PollOutcome], connection: Connection, now: datetime) -> None:
+    found = {delivery.id: delivery for outcome in outcomes for delivery in outcome.deliveries}
+    if found:
+        insert = dialect.insert(connection, deliveries).on_conflict_do_nothing()
+        connection.execute(insert, [rows.delivery_values(delivery, now) for _, delivery in sorted(found.items())])

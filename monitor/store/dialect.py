@@ -1,0 +1,72 @@
+"""The three places where SQLite and PostgreSQL must be asked differently; all other queries are the same for both."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from sqlalchemy import func, select, true
+from sqlalchemy.dialects import postgresql, sqlite
+
+from monitor.store.tables import feeds, hosts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from datetime import datetime
+
+    from sqlalchemy import Connection, Select, Table
+
+T = TypeVar("T")
+
+CHUNK: Final = 900
+"""Values in one IN list: SQLite before 3.32 takes 999 of them, PostgreSQL 65,535."""
+
+_REGISTRY_LOCK: Final = 0x4E4D0001
+_MIGRATION_LOCK: Final = 0x4E4D0002
+
+
+def chunks(values: Sequence[T]) -> Iterator[Sequence[T]]:
+    return (values[start : start + CHUNK] for start in range(0, len(values), CHUNK))
+
+
+def insert(connection: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:
+    """An INSERT that knows ON CONFLICT."""
+    return sqlite.insert(table) if _is_sqlite(connection) else postgresql.insert(table)
+
+
+def lock_registry(connection: Connection) -> None:
+    """Until the end of the transaction nobody else changes which feeds there are (SQLite: nobody writes anyway)."""
+    if not _is_sqlite(connection):
+        connection.execute(select(func.pg_advisory_xact_lock(_REGISTRY_LOCK)))
+
+
+def lock_migration(connection: Connection) -> None:
+    """Until the end of the transaction nobody else changes the tables."""
+    if not _is_sqlite(connection):
+        connection.execute(select(func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
+
+
+def due_feeds(connection: Connection, host_ids: Sequence[int], *, now: datetime, per_host: int) -> Select[Any]:
+    """The feeds due on each of these hosts, longest waiting first, at most `per_host` of each.
+
+    Each host is a short range of one index, however many feeds wait on it. A window function would read and number all
+    that wait: 702 ms instead of 39 ms a claim, measured with one host that has 300,000 feeds due.
+    """
+    due = feeds.alias("due")
+    nearest = (
+        select(due.c.id)
+        .where(due.c.host_id == hosts.c.id, due.c.active, due.c.next_poll_at <= now)
+        .order_by(due.c.next_poll_at, due.c.id)
+        .limit(per_host)
+        .correlate(hosts)
+    )
+    found = select(feeds, hosts.c.name.label("host")).where(hosts.c.id.in_(host_ids))
+    if _is_sqlite(connection):
+        found = found.where(feeds.c.id.in_(nearest)).select_from(hosts.join(feeds, true()))
+    else:
+        each = nearest.lateral("each")
+        found = found.select_from(hosts.join(each, true()).join(feeds, feeds.c.id == each.c.id))
+    return found.order_by(feeds.c.host_id, feeds.c.next_poll_at, feeds.c.id)
+
+
+def _is_sqlite(connection: Connection) -> bool:
+    return connection.dialect.name == "sqlite"

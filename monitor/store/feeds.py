@@ -1,0 +1,232 @@
+"""`FeedRegistry`: making the stored feeds what the user says they are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import bindparam, insert, select, update
+
+from monitor.store import dialect, rows
+from monitor.store.base import FeedsChanged
+from monitor.store.hosts import host_of
+from monitor.store.leases import lock_hosts, reschedule_hosts
+from monitor.store.registry import Change, Edit, KnownFeed, reconcile
+from monitor.store.tables import IS_ACTIVE, ROW_ID, feeds, hosts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+    from datetime import datetime
+
+    from sqlalchemy import Connection, Update
+
+    from monitor.model import Feed, FeedOrigin, FeedSpec
+    from monitor.store.engine import Database
+
+_BATCH: Final = 1000
+_KNOWN: Final = select(
+    feeds.c.id,
+    feeds.c.host_id,
+    feeds.c.name,
+    feeds.c.url,
+    feeds.c.tags,
+    feeds.c.interval,
+    feeds.c.origin,
+    feeds.c.active,
+    feeds.c.next_poll_at,
+    feeds.c.polled_at,
+)
+_NO_STATE: Final[rows.Values] = {"etag": None, "last_modified": None, "body_hash": None}
+_NEVER_POLLED: Final[rows.Values] = {
+    **_NO_STATE,
+    "baseline_at": None,
+    "polled_at": None,
+    "ok_at": None,
+    "failures": 0,
+    "status": None,
+    "error": "",
+}
+
+
+class FeedRegistryPart:
+    """Implements `monitor.store.base.FeedRegistry`."""
+
+    _database: Database
+
+    def sync_feeds(self, specs: Sequence[FeedSpec], *, now: datetime) -> FeedsChanged:
+        with self._database.write() as connection:
+            dialect.lock_registry(connection)
+            known = _known(connection, specs)
+            of_config = connection.execute(_KNOWN.where(IS_ACTIVE, feeds.c.origin == "config"))
+            known.update((row.id, _known_feed(row)) for row in of_config)
+            change = reconcile(specs, known.values(), origin="config", now=now)
+            kept = {edit.feed.id for edit in change.edits} | change.same
+            gone = [feed for feed in known.values() if feed.active and feed.origin == "config" and feed.id not in kept]
+            _apply(connection, change, gone=gone, now=now)
+        return change.counts(removed=len(gone))
+
+    def add_feeds(
+        self, specs: Sequence[FeedSpec], *, now: datetime, progress: Callable[[int], None] | None = None
+    ) -> FeedsChanged:
+        names: set[str] = set()
+        urls: set[str] = set()
+        total = FeedsChanged()
+        for start in range(0, len(specs), _BATCH):
+            batch = specs[start : start + _BATCH]
+            fresh = [spec for spec in batch if _is_first(spec, names, urls)]
+            total = _sum(total, self._add_batch(fresh, now=now), same=len(batch) - len(fresh))
+            if progress is not None:
+                progress(start + len(batch))
+        return total
+
+    def _add_batch(self, specs: Sequence[FeedSpec], *, now: datetime) -> FeedsChanged:
+        with self._database.write() as connection:
+            dialect.lock_registry(connection)
+            known = _known(connection, specs).values()
+            of_config = [feed for feed in known if feed.active and feed.origin == "config"]
+            taken = {feed.name for feed in of_config} | {feed.url for feed in of_config}
+            wanted = [spec for spec in specs if spec.name not in taken and spec.url not in taken]
+            change = reconcile(wanted, [feed for feed in known if feed not in of_config], origin="added", now=now)
+            _apply(connection, change, gone=(), now=now)
+        return _sum(change.counts(removed=0), FeedsChanged(), same=len(specs) - len(wanted))
+
+    def remove_feed(self, name: str, *, now: datetime) -> bool:
+        with self._database.write() as connection:
+            dialect.lock_registry(connection)
+            named = _KNOWN.where(feeds.c.name == name, feeds.c.origin == "added", IS_ACTIVE)
+            gone = [_known_feed(row) for row in connection.execute(named)]
+            _apply(connection, Change(origin="added"), gone=gone, now=now)
+        return bool(gone)
+
+    def feeds(self, *, names: Collection[str] | None = None, failing: bool = False) -> Sequence[Feed]:
+        found = select(feeds, hosts.c.name.label("host")).join(hosts).where(IS_ACTIVE)
+        if failing:
+            found = found.where(feeds.c.failures > 0)
+        with self._database.read() as connection:
+            if names is None:
+                result = [rows.feed_from_row(row) for row in connection.execute(found)]
+            else:
+                parts = dialect.chunks(sorted(set(names)))
+                result = [
+                    rows.feed_from_row(row)
+                    for part in parts
+                    for row in connection.execute(found.where(feeds.c.name.in_(part)))
+                ]
+        return tuple(sorted(result, key=lambda feed: feed.name))
+
+
+def _is_first(spec: FeedSpec, names: set[str], urls: set[str]) -> bool:
+    """Whether neither the name nor the URL came before; a list of feeds often holds one under several headings."""
+    if spec.name in names or spec.url in urls:
+        return False
+    names.add(spec.name)
+    urls.add(spec.url)
+    return True
+
+
+def _sum(first: FeedsChanged, second: FeedsChanged, *, same: int) -> FeedsChanged:
+    return FeedsChanged(
+        added=first.added + second.added,
+        changed=first.changed + second.changed,
+        removed=first.removed + second.removed,
+        same=first.same + second.same + same,
+    )
+
+
+def _known(connection: Connection, specs: Sequence[FeedSpec]) -> dict[int, KnownFeed]:
+    """All feeds, active or not, that have the name or the URL of one of these."""
+    found: dict[int, KnownFeed] = {}
+    for part in dialect.chunks(specs):
+        for condition in (feeds.c.name.in_([spec.name for spec in part]), feeds.c.url.in_([spec.url for spec in part])):
+            found.update((row.id, _known_feed(row)) for row in connection.execute(_KNOWN.where(condition)))
+    return found
+
+
+def _known_feed(row: Any) -> KnownFeed:
+    return KnownFeed(
+        id=row.id,
+        host_id=row.host_id,
+        name=row.name,
+        url=row.url,
+        tags=tuple(row.tags),
+        interval=row.interval,
+        origin=row.origin,
+        active=row.active,
+        next_poll_at=row.next_poll_at,
+        polled_at=row.polled_at,
+    )
+
+
+def _apply(connection: Connection, change: Change, *, gone: Iterable[KnownFeed], now: datetime) -> None:
+    gone = list(gone)
+    host_ids = _host_ids(connection, {host_of(spec.url) for spec in change.new} | {edit.host for edit in change.edits})
+    touched = {edit.feed.host_id for edit in change.edits} | {feed.host_id for feed in gone} | set(host_ids.values())
+    lock_hosts(connection, touched)
+    for statement, edits in (
+        (_edit(), change.edited),
+        (_edit(**_NO_STATE, changed_token=_token_now()), change.moved),
+        (_edit(**_NEVER_POLLED, active=True, added_at=now, changed_token=_token_now()), change.returned),
+    ):
+        if edits:
+            connection.execute(statement, [_edit_values(edit, change.origin, host_ids) for edit in edits])
+    for part in dialect.chunks([feed.id for feed in gone]):
+        connection.execute(update(feeds).where(feeds.c.id.in_(part)).values(active=False))
+    if change.new:
+        connection.execute(insert(feeds), [_new_values(spec, change.origin, host_ids, now) for spec in change.new])
+    reschedule_hosts(connection, touched)
+
+
+def _host_ids(connection: Connection, names: Iterable[str]) -> dict[str, int]:
+    """The ids of these hosts; those that are missing are made."""
+    wanted = sorted(set(names))
+    ids: dict[str, int] = {}
+    for part in dialect.chunks(wanted):
+        ids.update((row.name, row.id) for row in connection.execute(_hosts_named(part)))
+    missing = [name for name in wanted if name not in ids]
+    if missing:
+        connection.execute(insert(hosts), [{"name": name} for name in missing])
+    for part in dialect.chunks(missing):
+        ids.update((row.name, row.id) for row in connection.execute(_hosts_named(part)))
+    return ids
+
+
+def _hosts_named(names: Sequence[str]) -> Any:
+    return select(hosts.c.name, hosts.c.id).where(hosts.c.name.in_(names))
+
+
+def _edit(**more: object) -> Update:
+    return update(feeds).where(feeds.c.id == bindparam("b_id", type_=ROW_ID)).values(**more)
+
+
+def _token_now() -> Any:
+    """The lease under which the feed may be in the hands of a poll right now, on the host that it is leaving."""
+    return select(hosts.c.lease_token).where(hosts.c.id == feeds.c.host_id).correlate(feeds).scalar_subquery()
+
+
+def _edit_values(edit: Edit, origin: FeedOrigin, host_ids: Mapping[str, int]) -> rows.Values:
+    return {
+        "b_id": edit.feed.id,
+        "host_id": host_ids[edit.host],
+        "name": edit.spec.name,
+        "url": edit.spec.url,
+        "tags": list(edit.spec.tags),
+        "interval": edit.spec.interval,
+        "origin": origin,
+        "next_poll_at": edit.next_poll_at,
+    }
+
+
+def _new_values(spec: FeedSpec, origin: FeedOrigin, host_ids: Mapping[str, int], now: datetime) -> rows.Values:
+    return {
+        "host_id": host_ids[host_of(spec.url)],
+        "name": spec.name,
+        "url": spec.url,
+        "tags": list(spec.tags),
+        "interval": spec.interval,
+        "origin": origin,
+        "active": True,
+        "title": "",
+        "added_at": now,
+        "next_poll_at": now,
+        "failures": 0,
+        "error": "",
+    }

@@ -1,0 +1,68 @@
+"""Setting hosts' `due_at` and `lease_token`, shared by the queue and the registry."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from sqlalchemy import func, select, update
+
+from monitor.store.dialect import chunks
+from monitor.store.tables import IS_ACTIVE, feeds, hosts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from sqlalchemy import Connection, ScalarSelect
+
+# What a free host's due_at is: that of the first of its active feeds, NULL when it has none.
+_NEXT_DUE: ScalarSelect[datetime | None] = (
+    select(func.min(feeds.c.next_poll_at)).where(feeds.c.host_id == hosts.c.id, IS_ACTIVE).scalar_subquery()
+)
+
+
+def new_token() -> str:
+    return uuid4().hex
+
+
+def lock_hosts(connection: Connection, host_ids: Iterable[int]) -> dict[int, str | None]:
+    """Hold these hosts until the end of the transaction; their present tokens.
+
+    Always in the order of their ids, and always before any other row, so that two transactions cannot wait for each
+    other.
+    """
+    tokens: dict[int, str | None] = {}
+    for part in chunks(sorted(set(host_ids))):
+        rows = connection.execute(
+            select(hosts.c.id, hosts.c.lease_token)
+            .where(hosts.c.id.in_(part))
+            .order_by(hosts.c.id)
+            .with_for_update(key_share=True)
+        )
+        tokens.update((row.id, row.lease_token) for row in rows)
+    return tokens
+
+
+def lease_hosts(connection: Connection, host_ids: Iterable[int], *, token: str, until: datetime) -> None:
+    for part in chunks(list(host_ids)):
+        connection.execute(update(hosts).where(hosts.c.id.in_(part)).values(due_at=until, lease_token=token))
+
+
+def free_hosts(connection: Connection, host_ids: Iterable[int]) -> None:
+    """End their leases and make them due when the first of their feeds is."""
+    for part in chunks(list(host_ids)):
+        connection.execute(update(hosts).where(hosts.c.id.in_(part)).values(due_at=_NEXT_DUE, lease_token=None))
+
+
+def reschedule_hosts(connection: Connection, host_ids: Iterable[int]) -> None:
+    """Make those that are free due when the first of their feeds is; a leased one is left to its holder."""
+    for part in chunks(list(host_ids)):
+        free = update(hosts).where(hosts.c.id.in_(part), hosts.c.lease_token.is_(None))
+        connection.execute(free.values(due_at=_NEXT_DUE))
+
+
+def free_all_hosts(connection: Connection) -> int:
+    """End every lease; how many there were."""
+    leased = update(hosts).where(hosts.c.lease_token.is_not(None))
+    return connection.execute(leased.values(due_at=_NEXT_DUE, lease_token=None)).rowcount

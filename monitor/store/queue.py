@@ -1,0 +1,175 @@
+"""`FeedQueue`: claims, known entries, and the one transaction that commits polls."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import or_, select, update
+
+from monitor.model import HostClaim, HostId, KnownEntry, Lease
+from monitor.store import commit, dialect, rows
+from monitor.store.leases import free_all_hosts, free_hosts, lease_hosts, lock_hosts, new_token
+from monitor.store.tables import IS_ACTIVE, IS_PENDING, deliveries, entries, feeds, hosts, matches
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from datetime import datetime, timedelta
+
+    from sqlalchemy import Connection
+
+    from monitor.model import Feed, FeedId, PollOutcome
+    from monitor.store.engine import Database
+
+
+class FeedQueuePart:
+    """Implements `monitor.store.base.FeedQueue`."""
+
+    _database: Database
+
+    def claim_hosts(self, *, now: datetime, limit: int, feeds_per_host: int, lease: timedelta) -> Sequence[HostClaim]:
+        claims: list[HostClaim] = []
+        with self._database.write() as connection:
+            # Nearly always one round. A host can be due without a feed that is (an expired lease whose feeds were
+            # polled, feeds removed meanwhile): it is put right, and another is taken in its place.
+            while len(claims) < limit:
+                wanted = limit - len(claims)
+                host_ids = _due_hosts(connection, now, wanted)
+                by_host = _due_feeds(connection, host_ids, now, feeds_per_host)
+                free_hosts(connection, [host_id for host_id in host_ids if host_id not in by_host])
+                ready = [by_host[host_id] for host_id in host_ids if host_id in by_host]
+                claims += _lease(connection, ready, until=now + lease)
+                if len(host_ids) < wanted:
+                    break
+        return tuple(claims)
+
+    def claim_feeds(self, names: Collection[str], *, now: datetime, lease: timedelta) -> Sequence[HostClaim]:
+        with self._database.write() as connection:
+            named = _feeds_by_name(connection, names)
+            free = _lock_free_hosts(connection, {feed.host_id for feed in named}, now)
+            by_host: dict[int, list[Feed]] = {}
+            # Read again: on PostgreSQL they may have changed before their host was locked.
+            for feed in _feeds_by_name(connection, [feed.name for feed in named if feed.host_id in free]):
+                if feed.host_id in free:
+                    by_host.setdefault(feed.host_id, []).append(feed)
+            return tuple(_lease(connection, by_host.values(), until=now + lease))
+
+    def release(self, leases: Sequence[Lease], *, now: datetime) -> None:  # noqa: ARG002 - the contract's signature
+        if not leases:
+            return
+        with self._database.write() as connection:
+            tokens = lock_hosts(connection, [lease.host_id for lease in leases])
+            free_hosts(connection, {lease.host_id for lease in leases if tokens.get(lease.host_id) == lease.token})
+
+    def break_leases(self, *, now: datetime) -> int:
+        claimed = update(deliveries).where(IS_PENDING, deliveries.c.lease_token.is_not(None))
+        with self._database.write() as connection:
+            ended = free_all_hosts(connection)
+            return ended + connection.execute(claimed.values(due_at=now, lease_token=None)).rowcount
+
+    def known_entries(self, feed_id: FeedId, keys: Collection[str]) -> Mapping[str, KnownEntry]:
+        hashes: dict[str, str] = {}
+        matched: dict[str, set[str]] = {}
+        alerted: dict[str, set[str]] = {}
+        with self._database.read() as connection:
+            for part in dialect.chunks(list(keys)):
+                for row in connection.execute(_known_entries(feed_id, part)):
+                    hashes[row.key] = row.content_hash
+                    if row.rule is not None:
+                        matched.setdefault(row.key, set()).add(row.rule)
+                    if row.alert_id is not None:
+                        alerted.setdefault(row.key, set()).add(row.rule)
+        return {
+            key: KnownEntry(
+                content_hash=content_hash,
+                alerted=frozenset(alerted.get(key, ())),
+                matched=frozenset(matched.get(key, ())),
+            )
+            for key, content_hash in hashes.items()
+        }
+
+    def commit_polls(self, outcomes: Sequence[PollOutcome], *, now: datetime) -> Sequence[bool]:
+        if not outcomes:
+            return ()
+        with self._database.write() as connection:
+            tokens = lock_hosts(connection, [outcome.lease.host_id for outcome in outcomes])
+            changed = _changed_under(connection, outcomes)
+            written: list[bool] = []
+            freed: set[HostId] = set()
+            for outcome in outcomes:
+                lease = outcome.lease
+                holds = tokens.get(lease.host_id) == lease.token
+                written.append(
+                    holds and outcome.update.feed_id in changed and changed[outcome.update.feed_id] != lease.token
+                )
+                if holds and outcome.releases:
+                    tokens[lease.host_id] = None
+                    freed.add(lease.host_id)
+            commit.write([outcome for outcome, ok in zip(outcomes, written, strict=True) if ok], connection, now)
+            free_hosts(connection, freed)
+        return tuple(written)
+
+
+def _due_hosts(connection: Connection, now: datetime, limit: int) -> Sequence[int]:
+    due = select(hosts.c.id).where(hosts.c.due_at <= now).order_by(hosts.c.due_at, hosts.c.id).limit(limit)
+    return connection.execute(due.with_for_update(skip_locked=True, key_share=True)).scalars().all()
+
+
+def _due_feeds(connection: Connection, host_ids: Sequence[int], now: datetime, per_host: int) -> dict[int, list[Feed]]:
+    by_host: dict[int, list[Feed]] = {}
+    for part in dialect.chunks(host_ids):
+        for row in connection.execute(dialect.due_feeds(connection, part, now=now, per_host=per_host)):
+            by_host.setdefault(row.host_id, []).append(rows.feed_from_row(row))
+    return by_host
+
+
+def _feeds_by_name(connection: Connection, names: Collection[str]) -> list[Feed]:
+    found: list[rows.AnyRow] = []
+    for part in dialect.chunks(sorted(names)):
+        named = select(feeds, hosts.c.name.label("host")).join(hosts).where(feeds.c.name.in_(part), IS_ACTIVE)
+        found += connection.execute(named)
+    return sorted(map(rows.feed_from_row, found), key=lambda feed: (feed.next_poll_at, feed.id))
+
+
+def _lock_free_hosts(connection: Connection, host_ids: Iterable[int], now: datetime) -> set[int]:
+    free: set[int] = set()
+    for part in dialect.chunks(sorted(host_ids)):
+        unleased = select(hosts.c.id).where(
+            hosts.c.id.in_(part), or_(hosts.c.lease_token.is_(None), hosts.c.due_at <= now)
+        )
+        free.update(connection.execute(unleased.with_for_update(skip_locked=True, key_share=True)).scalars())
+    return free
+
+
+def _lease(connection: Connection, feeds_by_host: Iterable[Sequence[Feed]], *, until: datetime) -> list[HostClaim]:
+    token = new_token()
+    claims = [
+        HostClaim(
+            lease=Lease(host_id=of_host[0].host_id, token=token, until=until),
+            host=of_host[0].host,
+            feeds=tuple(of_host),
+        )
+        for of_host in feeds_by_host
+    ]
+    lease_hosts(connection, [claim.lease.host_id for claim in claims], token=token, until=until)
+    return claims
+
+
+def _known_entries(feed_id: FeedId, keys: Sequence[str]) -> Any:
+    return (
+        select(entries.c.key, entries.c.content_hash, matches.c.rule, matches.c.alert_id)
+        .select_from(entries.outerjoin(matches, matches.c.entry_id == entries.c.id))
+        .where(entries.c.feed_id == feed_id, entries.c.key.in_(keys))
+    )
+
+
+def _changed_under(connection: Connection, outcomes: Sequence[PollOutcome]) -> dict[FeedId, str | None]:
+    """The feeds that are still active, with the lease under which they were moved or brought back.
+
+    What a poll found on a feed that was removed or got another URL while the poll ran belongs to no feed any more; the
+    outcome is refused like one that comes too late, and the feed, which is due, is polled anew.
+    """
+    found: dict[FeedId, str | None] = {}
+    for part in dialect.chunks(sorted({outcome.update.feed_id for outcome in outcomes})):
+        active = select(feeds.c.id, feeds.c.changed_token).where(feeds.c.id.in_(part), IS_ACTIVE)
+        found.update((row.id, row.changed_token) for row in connection.execute(active))
+    return found

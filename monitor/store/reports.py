@@ -1,0 +1,117 @@
+"""`Reports`: what the commands read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import case, func, select
+
+from monitor.model import ChannelCounts, StoreStatus
+from monitor.store import rows
+from monitor.store.tables import IS_ACTIVE, IS_PENDING, alerts, deliveries, entries, feeds, matches
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from sqlalchemy import ColumnElement, Connection, Table
+
+    from monitor.model import RecordedMatch
+    from monitor.store.engine import Database
+
+
+class ReportsPart:
+    """Implements `monitor.store.base.Reports`."""
+
+    _database: Database
+
+    def status(self, *, now: datetime) -> StoreStatus:
+        of_feeds = select(
+            func.count().label("feeds"),
+            _count_if(feeds.c.failures > 0).label("failing"),
+            _count_if(feeds.c.baseline_at.is_(None)).label("waiting"),
+            _count_if(feeds.c.next_poll_at <= now).label("due"),
+            func.max(feeds.c.polled_at).label("polled_at"),
+        ).where(IS_ACTIVE)
+        with self._database.read() as connection:
+            counts = connection.execute(of_feeds).one()
+            return StoreStatus(
+                feeds=counts.feeds,
+                failing=counts.failing,
+                waiting=counts.waiting,
+                due=counts.due,
+                entries=_count(connection, entries),
+                matches=_count(connection, matches),
+                alerts=_count(connection, alerts),
+                polled_at=counts.polled_at,
+                channels=_channels(connection),
+            )
+
+    def recent_matches(self, *, baseline: bool, limit: int) -> Sequence[RecordedMatch]:
+        found = (
+            select(
+                matches.c.rule,
+                feeds.c.name.label("feed"),
+                entries.c.title,
+                entries.c.link,
+                entries.c.published_at,
+                entries.c.seen_at,
+                matches.c.alert_id,
+            )
+            .select_from(matches.join(entries).join(feeds))
+            .where(matches.c.alert_id.is_(None) if baseline else matches.c.alert_id.is_not(None))
+            .order_by(
+                entries.c.published_at.desc().nulls_last(), entries.c.seen_at.desc(), entries.c.id, matches.c.rule
+            )
+            .limit(limit)
+        )
+        with self._database.read() as connection:
+            return tuple(rows.recorded_match_from_row(row) for row in connection.execute(found))
+
+
+def _count_if(condition: ColumnElement[bool]) -> Any:
+    return func.count(case((condition, 1)))
+
+
+def _count(connection: Connection, table: Table) -> int:
+    return connection.execute(select(func.count()).select_from(table)).scalar_one()
+
+
+def _channels(connection: Connection) -> tuple[ChannelCounts, ...]:
+    by_state = select(
+        deliveries.c.channel,
+        deliveries.c.state,
+        func.count().label("count"),
+        func.min(deliveries.c.created_at).label("oldest_at"),
+        func.max(deliveries.c.sent_at).label("sent_at"),
+    ).group_by(deliveries.c.channel, deliveries.c.state)
+    by_channel: dict[str, dict[str, rows.AnyRow]] = {}
+    for row in connection.execute(by_state):
+        by_channel.setdefault(row.channel, {})[row.state] = row
+    return tuple(_channel(connection, channel, by_channel[channel]) for channel in sorted(by_channel))
+
+
+def _channel(connection: Connection, channel: str, states: dict[str, rows.AnyRow]) -> ChannelCounts:
+    # A row's "count" is tuple's own method, so the counts are taken by position.
+    number = {state: row[2] for state, row in states.items()}
+    pending = states.get("pending")
+    return ChannelCounts(
+        channel=channel,
+        pending=number.get("pending", 0),
+        sent=number.get("sent", 0),
+        dead=number.get("dead", 0),
+        dropped=number.get("dropped", 0),
+        oldest_pending_at=pending.oldest_at if pending else None,
+        sent_at=max((row.sent_at for row in states.values() if row.sent_at), default=None),
+        error=_last_error(connection, channel) if pending else "",
+    )
+
+
+def _last_error(connection: Connection, channel: str) -> str:
+    tried = (
+        select(deliveries.c.error)
+        .where(IS_PENDING, deliveries.c.channel == channel, deliveries.c.tried_at.is_not(None))
+        .order_by(deliveries.c.tried_at.desc())
+        .limit(1)
+    )
+    return connection.execute(tried).scalar() or ""

@@ -1,0 +1,221 @@
+"""Rows and JSON documents to the types of `monitor.model`, and back."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from monitor.model import (
+    Alert,
+    AlertId,
+    Delivery,
+    DeliveryId,
+    DeliveryState,
+    Excerpt,
+    Feed,
+    FeedId,
+    HostId,
+    RecordedMatch,
+    Severity,
+)
+
+if TYPE_CHECKING:
+    from sqlalchemy import Row
+
+    from monitor.model import Entry, FeedUpdate, Match, NewDelivery, PollOutcome, Settlement
+
+    AnyRow = Row[*tuple[Any, ...]]
+
+Values = dict[str, Any]
+
+
+def feed_from_row(row: AnyRow) -> Feed:
+    """From a row of `feeds` with its host's name as `host`."""
+    return Feed(
+        id=FeedId(row.id),
+        host_id=HostId(row.host_id),
+        host=row.host,
+        name=row.name,
+        url=row.url,
+        tags=tuple(row.tags),
+        interval=row.interval,
+        origin=row.origin,
+        title=row.title,
+        etag=row.etag,
+        last_modified=row.last_modified,
+        body_hash=row.body_hash,
+        added_at=row.added_at,
+        baseline_at=row.baseline_at,
+        next_poll_at=row.next_poll_at,
+        polled_at=row.polled_at,
+        ok_at=row.ok_at,
+        failures=row.failures,
+        status=row.status,
+        error=row.error,
+    )
+
+
+def feed_update_values(update: FeedUpdate) -> Values:
+    """For an UPDATE of `feeds` whose id is bound as `b_id`."""
+    return {
+        "b_id": update.feed_id,
+        "title": update.title,
+        "etag": update.etag,
+        "last_modified": update.last_modified,
+        "body_hash": update.body_hash,
+        "baseline_at": update.baseline_at,
+        "next_poll_at": update.next_poll_at,
+        "polled_at": update.polled_at,
+        "ok_at": update.ok_at,
+        "failures": update.failures,
+        "status": update.status,
+        "error": update.error,
+    }
+
+
+def entry_values(entry: Entry, outcome: PollOutcome) -> Values:
+    """For an INSERT into `entries`."""
+    return {
+        "feed_id": outcome.update.feed_id,
+        "key": entry.key,
+        "guid": entry.guid,
+        "link": entry.link,
+        "title": entry.title,
+        "summary": entry.summary,
+        "content": entry.content,
+        "author": entry.author,
+        "categories": list(entry.categories),
+        "language": entry.language,
+        "published_at": entry.published_at,
+        "updated_at": entry.updated_at,
+        "seen_at": outcome.update.polled_at,
+        "content_hash": entry.content_hash,
+    }
+
+
+def match_values(match: Match, feed_id: FeedId, alert_id: AlertId | None, now: datetime) -> Values:
+    """For an INSERT into `matches` that finds its entry by `b_feed_id` and `b_key`."""
+    return {
+        "b_feed_id": feed_id,
+        "b_key": match.entry.key,
+        "rule": match.rule,
+        "severity": match.severity.value,
+        "hits": [[hit.field, hit.start, hit.end] for hit in match.hits],
+        "matched_at": now,
+        "alert_id": alert_id,
+    }
+
+
+def alert_values(alert: Alert, feed_id: FeedId, key: str | None, now: datetime) -> Values:
+    """For an INSERT into `alerts` that finds its entry by `b_feed_id` and `b_key` (None: it has none)."""
+    return {
+        "b_feed_id": feed_id,
+        "b_key": key,
+        "id": alert.id,
+        "rule": alert.rule,
+        "severity": alert.severity.value,
+        "seen_at": alert.seen_at,
+        "document": alert_document(alert),
+        "created_at": now,
+    }
+
+
+def delivery_values(delivery: NewDelivery, now: datetime) -> Values:
+    """For an INSERT into `deliveries`."""
+    return {
+        "id": delivery.id,
+        "alert_id": delivery.alert_id,
+        "channel": delivery.channel,
+        "state": DeliveryState.PENDING.value,
+        "attempts": 0,
+        "created_at": now,
+        "due_at": delivery.due_at,
+        "error": "",
+    }
+
+
+def settlement_values(settlement: Settlement, now: datetime) -> Values:
+    """For the UPDATE of `deliveries` that `settle` runs."""
+    sent = settlement.state is DeliveryState.SENT
+    return {
+        "b_id": settlement.delivery_id,
+        "b_attempts": int(settlement.attempted),
+        "b_sent_at": now if sent else None,
+        "b_tried_at": now if settlement.attempted else None,
+        "state": settlement.state.value,
+        "due_at": settlement.due_at,
+        "error": settlement.error,
+    }
+
+
+def alert_document(alert: Alert) -> Values:
+    """All of an alert as JSON; times as ISO 8601."""
+    return {
+        "id": alert.id,
+        "rule": alert.rule,
+        "rule_title": alert.rule_title,
+        "severity": alert.severity.value,
+        "feed": alert.feed,
+        "feed_title": alert.feed_title,
+        "title": _excerpt_document(alert.title),
+        "excerpts": [_excerpt_document(excerpt) for excerpt in alert.excerpts],
+        "link": alert.link,
+        "author": alert.author,
+        "published_at": alert.published_at.isoformat() if alert.published_at else None,
+        "seen_at": alert.seen_at.isoformat(),
+    }
+
+
+def alert_from_document(document: Values) -> Alert:
+    """The inverse of `alert_document`."""
+    published_at = document["published_at"]
+    return Alert(
+        id=AlertId(document["id"]),
+        rule=document["rule"],
+        rule_title=document["rule_title"],
+        severity=Severity(document["severity"]),
+        feed=document["feed"],
+        feed_title=document["feed_title"],
+        title=_excerpt_from_document(document["title"]),
+        excerpts=tuple(_excerpt_from_document(excerpt) for excerpt in document["excerpts"]),
+        link=document["link"],
+        author=document["author"],
+        published_at=datetime.fromisoformat(published_at) if published_at else None,
+        seen_at=datetime.fromisoformat(document["seen_at"]),
+    )
+
+
+def _excerpt_document(excerpt: Excerpt) -> Values:
+    return {"text": excerpt.text, "marks": [list(mark) for mark in excerpt.marks]}
+
+
+def _excerpt_from_document(document: Values) -> Excerpt:
+    return Excerpt(text=document["text"], marks=tuple((start, end) for start, end in document["marks"]))
+
+
+def delivery_from_row(row: AnyRow, *, due_at: datetime | None = None) -> Delivery:
+    """From a row of `deliveries` with its alert's `document`; `due_at`: where a claim has just moved it."""
+    return Delivery(
+        id=DeliveryId(row.id),
+        alert=alert_from_document(row.document),
+        channel=row.channel,
+        state=DeliveryState(row.state),
+        attempts=row.attempts,
+        created_at=row.created_at,
+        due_at=due_at or row.due_at,
+        sent_at=row.sent_at,
+        error=row.error,
+    )
+
+
+def recorded_match_from_row(row: AnyRow) -> RecordedMatch:
+    """From a row of `matches` with its entry and the name of its feed."""
+    return RecordedMatch(
+        rule=row.rule,
+        feed=row.feed,
+        title=row.title,
+        link=row.link,
+        published_at=row.published_at,
+        seen_at=row.seen_at,
+        alert_id=row.alert_id,
+    )

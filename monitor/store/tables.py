@@ -1,0 +1,211 @@
+"""The tables, once for both engines. `migrations/` builds them; a test holds the two to each other.
+
+    hosts ─< feeds ─< entries ─< matches >─ alerts ─< deliveries
+
+A host's `due_at` is the only thing a claim looks at. It is the earliest `next_poll_at` of the host's active feeds while
+the host is free, the end of the lease while it is leased (so an expired lease comes back by itself), and NULL when
+there is nothing to poll. A delivery's `due_at` works the same way.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+    literal_column,
+    text,
+)
+
+if TYPE_CHECKING:
+    from sqlalchemy import Dialect
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """Aware UTC times as whole microseconds since 1970: the same order, range and precision on both engines."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:  # noqa: ARG002 - its signature
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"a naive time came to the store: {value!r}")
+        return (value - _EPOCH) // _MICROSECOND
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - as above
+        return None if value is None else _EPOCH + value * _MICROSECOND
+
+
+class Span(TypeDecorator[timedelta]):
+    """Spans of time as whole microseconds."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: timedelta | None, dialect: Dialect) -> int | None:  # noqa: ARG002 - as above
+        return None if value is None else value // _MICROSECOND
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> timedelta | None:  # noqa: ARG002 - as above
+        return None if value is None else value * _MICROSECOND
+
+
+# SQLite numbers rows by itself only in a column declared exactly INTEGER, which is 64 bits wide there anyway.
+ROW_ID: Final = BigInteger().with_variant(Integer(), "sqlite")
+# Names, keys and ids sort and compare by code point on both engines; a locale's order could not serve prefix searches.
+KEY: Final = String().with_variant(String(collation="C"), "postgresql")
+
+metadata: Final = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    }
+)
+
+store_info: Final = Table(
+    "store_info",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("pings", BigInteger, nullable=False),
+)
+
+hosts: Final = Table(
+    "hosts",
+    metadata,
+    Column("id", ROW_ID, primary_key=True),
+    Column("name", KEY, nullable=False, unique=True),
+    Column("due_at", UtcTime),
+    Column("lease_token", KEY),
+)
+Index("ix_hosts_due", hosts.c.due_at, hosts.c.id)
+
+feeds: Final = Table(
+    "feeds",
+    metadata,
+    Column("id", ROW_ID, primary_key=True),
+    Column("host_id", ROW_ID, ForeignKey("hosts.id"), nullable=False),
+    Column("name", KEY, nullable=False, unique=True),
+    Column("url", KEY, nullable=False),
+    Column("tags", JSON, nullable=False),
+    Column("interval", Span, nullable=False),
+    Column("origin", String, nullable=False),
+    Column("active", Boolean, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("etag", Text),
+    Column("last_modified", Text),
+    Column("body_hash", String),
+    Column("added_at", UtcTime, nullable=False),
+    Column("baseline_at", UtcTime),
+    Column("next_poll_at", UtcTime, nullable=False),
+    Column("polled_at", UtcTime),
+    Column("ok_at", UtcTime),
+    Column("failures", Integer, nullable=False),
+    Column("status", Integer),
+    Column("error", Text, nullable=False),
+    # The lease under which the feed was moved or brought back: a poll begun before that is about something else.
+    Column("changed_token", KEY),
+)
+# The searches carry the same literal conditions as the partial indexes; a bound value would hide the match from the
+# planner.
+IS_ACTIVE: Final = feeds.c.active
+Index("ix_feeds_url", feeds.c.url)
+Index(
+    "ix_feeds_next",
+    feeds.c.host_id,
+    feeds.c.next_poll_at,
+    feeds.c.id,
+    # As each engine spells IS_ACTIVE in a query; SQLite does not see that "active" and "active = 1" are the same.
+    sqlite_where=text("active = 1"),
+    postgresql_where=text("active"),
+)
+
+entries: Final = Table(
+    "entries",
+    metadata,
+    Column("id", ROW_ID, primary_key=True),
+    Column("feed_id", ROW_ID, ForeignKey("feeds.id"), nullable=False),
+    Column("key", KEY, nullable=False),
+    Column("guid", Text, nullable=False),
+    Column("link", Text, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("summary", Text, nullable=False),
+    Column("content", Text, nullable=False),
+    Column("author", Text, nullable=False),
+    Column("categories", JSON, nullable=False),
+    Column("language", String, nullable=False),
+    Column("published_at", UtcTime),
+    Column("updated_at", UtcTime),
+    Column("seen_at", UtcTime, nullable=False),
+    Column("content_hash", String, nullable=False),
+    UniqueConstraint("feed_id", "key"),
+)
+
+alerts: Final = Table(
+    "alerts",
+    metadata,
+    Column("id", KEY, primary_key=True),
+    Column("rule", KEY, nullable=False),
+    Column("severity", String, nullable=False),
+    Column("entry_id", ROW_ID, ForeignKey("entries.id"), index=True),
+    Column("seen_at", UtcTime, nullable=False),
+    Column("document", JSON, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+)
+
+matches: Final = Table(
+    "matches",
+    metadata,
+    Column("entry_id", ROW_ID, ForeignKey("entries.id"), primary_key=True, autoincrement=False),
+    Column("rule", KEY, primary_key=True),
+    Column("severity", String, nullable=False),
+    Column("hits", JSON, nullable=False),
+    Column("matched_at", UtcTime, nullable=False),
+    Column("alert_id", KEY, ForeignKey("alerts.id"), index=True),
+)
+
+deliveries: Final = Table(
+    "deliveries",
+    metadata,
+    Column("id", KEY, primary_key=True),
+    Column("alert_id", KEY, ForeignKey("alerts.id"), nullable=False),
+    Column("channel", KEY, nullable=False),
+    Column("state", String, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("due_at", UtcTime, nullable=False),
+    Column("lease_token", KEY),
+    Column("tried_at", UtcTime),
+    Column("sent_at", UtcTime),
+    Column("error", Text, nullable=False),
+    UniqueConstraint("alert_id", "channel"),
+)
+IS_PENDING: Final = deliveries.c.state == literal_column("'pending'")
+Index("ix_deliveries_created", deliveries.c.created_at, deliveries.c.id)
+Index(
+    "ix_deliveries_due",
+    deliveries.c.channel,
+    deliveries.c.due_at,
+    deliveries.c.id,
+    sqlite_where=IS_PENDING,
+    postgresql_where=IS_PENDING,
+)
