@@ -1,0 +1,264 @@
+"""`ParserPool` with real worker processes: hostile documents die alone, and nothing outlives the daemon."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import resource
+import signal
+import subprocess
+import sys
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from monitor.model import Document, ParseFailed, ParseResult
+from monitor.parse.pool import ParserPool
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+pytestmark = pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="finds the workers in /proc")
+
+NOW = datetime(2026, 11, 23, tzinfo=UTC)
+
+
+def rss(item: str) -> bytes:
+    return f"<rss version='2.0'><channel><title>T</title><item>{item}</item></channel></rss>".encode()
+
+
+GOOD = rss("<title>fine</title>")
+# feedparser's pattern for e-mail addresses is quadratic: minutes for this.
+ENDLESS = rss(f"<author>{'a' * 400_000}@</author>")
+
+
+@contextmanager
+def parser_pool(*, workers: int = 2, seconds: float = 20, memory_bytes: int = 1_000_000_000) -> Iterator[ParserPool]:
+    pool = ParserPool(workers=workers, deadline=timedelta(seconds=seconds), memory_bytes=memory_bytes)
+    try:
+        yield pool
+    finally:
+        pool.close()
+
+
+async def parse(pool: ParserPool, body: bytes) -> ParseResult:
+    return await pool.parse(body, content_type=None, url="https://example.org/feed", now=NOW)
+
+
+def family(pid: int) -> dict[int, int]:
+    """Every living descendant of a process, with its parent."""
+    parents: dict[int, int] = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                state, parent = (entry / "stat").read_text().rpartition(")")[2].split()[:2]
+            except OSError:
+                continue
+            if state != "Z":
+                parents[int(entry.name)] = int(parent)
+    found: dict[int, int] = {}
+    waiting = [pid]
+    while waiting:
+        current = waiting.pop()
+        children = [child for child, parent in parents.items() if parent == current]
+        found.update((child, current) for child in children)
+        waiting.extend(children)
+    return found
+
+
+def workers_of(pid: int) -> set[int]:
+    """The grandchildren: the daemon's child is the server that forks them."""
+    return {child for child, parent in family(pid).items() if parent != pid}
+
+
+async def test_documents_come_back() -> None:
+    """A feed is a Document, something else a ParseFailed, as without the pool."""
+    with parser_pool() as pool:
+        found = await parse(pool, GOOD)
+        assert isinstance(found, Document)
+        assert found.entries[0].title == "fine"
+        assert isinstance(await parse(pool, b"hello"), ParseFailed)
+
+
+async def test_nothing_starts_before_the_first_document() -> None:
+    """A command that never parses pays for no worker."""
+    before = family(os.getpid())
+    with parser_pool():
+        assert set(family(os.getpid())) <= set(before)
+
+
+async def test_hostile_document_is_killed_while_others_parse() -> None:
+    """It gets its deadline and a clear line; the other worker serves everybody else in the meantime."""
+    with parser_pool(seconds=1.5) as pool:
+        hostile = asyncio.create_task(parse(pool, ENDLESS))
+        for _ in range(20):
+            assert isinstance(await parse(pool, GOOD), Document)
+        assert not hostile.done()
+        found = await hostile
+        assert isinstance(found, ParseFailed)
+        assert "more than 1.5 s" in found.detail
+        assert isinstance(await parse(pool, GOOD), Document)
+
+
+async def test_more_hostile_documents_than_workers() -> None:
+    """When every worker is held, each is replaced in turn and the rest of the queue is served."""
+    with parser_pool(workers=1, seconds=0.5) as pool:
+        results = await asyncio.gather(*(parse(pool, body) for body in (ENDLESS, ENDLESS, GOOD)))
+        assert [type(result) for result in results] == [ParseFailed, ParseFailed, Document]
+
+
+async def test_deep_nesting_costs_its_own_worker_only() -> None:
+    """100,000 open blocks make the HTML parser slow; that ends at the deadline as well."""
+    with parser_pool(workers=1, seconds=0.5) as pool:
+        nested = rss(f"<description><![CDATA[{'<div>' * 100_000}]]></description>")
+        assert isinstance(await parse(pool, nested), ParseFailed)
+        assert isinstance(await parse(pool, GOOD), Document)
+
+
+async def test_too_much_memory_is_a_failure_of_that_document() -> None:
+    """A worker that hits its limit is replaced; the reason is named."""
+    with parser_pool(workers=1, memory_bytes=300_000_000) as pool:
+        huge = rss("".join(f"<x{n}>{n}</x{n}>" for n in range(600_000)))
+        found = await parse(pool, huge)
+        assert isinstance(found, ParseFailed)
+        assert "memory" in found.detail
+        assert isinstance(await parse(pool, GOOD), Document)
+
+
+async def test_killed_worker_is_replaced() -> None:
+    """The kernel's out-of-memory killer takes a busy worker: that document fails, the next does not."""
+    with parser_pool(workers=1) as pool:
+        await parse(pool, GOOD)
+        busy = asyncio.create_task(parse(pool, ENDLESS))
+        await asyncio.to_thread(_wait_until_one_burns, os.getpid())
+        for worker in workers_of(os.getpid()):
+            os.kill(worker, signal.SIGKILL)
+        found = await busy
+        assert isinstance(found, ParseFailed)
+        assert "crash" in found.detail
+        assert isinstance(await parse(pool, GOOD), Document)
+
+
+async def test_killed_idle_workers_are_replaced() -> None:
+    """Workers killed while they wait cost no document at all."""
+    with parser_pool() as pool:
+        await parse(pool, GOOD)
+        for worker in workers_of(os.getpid()):
+            os.kill(worker, signal.SIGKILL)
+        results = await asyncio.gather(*(parse(pool, GOOD) for _ in range(6)))
+        assert all(isinstance(result, Document) for result in results)
+
+
+async def test_closing_answers_those_who_wait() -> None:
+    """A stop in the middle of a document leaves nobody waiting for ever and no worker alive; twice is fine."""
+    with parser_pool(workers=1) as pool:
+        waiting = [asyncio.create_task(parse(pool, ENDLESS)) for _ in range(3)]
+        await asyncio.to_thread(_wait_until_one_burns, os.getpid())
+        pool.close()
+        results = await asyncio.gather(*waiting)
+        assert all(isinstance(result, ParseFailed) for result in results)
+        assert not workers_of(os.getpid())
+        pool.close()
+        assert isinstance(await parse(pool, GOOD), ParseFailed)
+
+
+async def test_a_cancelled_caller_frees_its_worker() -> None:
+    """A poll that is given up does not leave a worker burning until the deadline."""
+    with parser_pool(workers=1) as pool:
+        hostile = asyncio.create_task(parse(pool, ENDLESS))
+        await asyncio.to_thread(_wait_until_one_burns, os.getpid())
+        hostile.cancel()
+        assert isinstance(await parse(pool, GOOD), Document)
+
+
+DAEMON = """
+import asyncio, sys
+from datetime import UTC, datetime, timedelta
+from monitor.parse.pool import ParserPool
+
+async def main():
+    pool = ParserPool(workers=2, deadline=timedelta(seconds=600))
+    options = dict(content_type=None, url="https://example.org/", now=datetime(2026, 11, 23, tzinfo=UTC))
+    await pool.parse(b"<rss version='2.0'/>", **options)
+    asyncio.ensure_future(pool.parse(sys.stdin.buffer.read(), **options))
+    print("busy", flush=True)
+    await asyncio.Event().wait()
+
+print("main module runs", flush=True)
+if __name__ == "__main__":
+    asyncio.run(main())
+"""
+
+
+@contextmanager
+def daemon(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A process of its own group whose pool has one idle worker and one that is busy for long."""
+    script = tmp_path / "daemon.py"
+    script.write_text(DAEMON)
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    with subprocess.Popen(
+        [sys.executable, str(script)],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment, start_new_session=True,
+    ) as process:  # fmt: skip
+        assert process.stdin is not None
+        try:
+            process.stdin.write(ENDLESS)
+            process.stdin.close()
+            yield process
+        finally:
+            process.kill()
+
+
+async def test_no_worker_outlives_a_killed_daemon(tmp_path: Path) -> None:
+    """kill -9 of the daemon ends idle and busy workers, and the server that forked them, by themselves."""
+    with daemon(tmp_path) as process:
+        _wait_until_one_burns(process.pid)
+        family_before = family(process.pid)
+        assert len(workers_of(process.pid)) == 2
+        process.kill()
+        process.wait()
+        _wait_until(lambda: not any(_alive(pid) for pid in family_before))
+
+
+def test_workers_do_not_run_the_main_module(tmp_path: Path) -> None:
+    """The daemon's main module is executed once, not again in every worker; Ctrl-C does not reach them."""
+    with daemon(tmp_path) as process:
+        _wait_until_one_burns(process.pid)
+        workers = workers_of(process.pid)
+        for worker in workers:
+            os.kill(worker, signal.SIGINT)
+        assert process.stdout is not None
+        assert [process.stdout.readline(), process.stdout.readline()] == [b"main module runs\n", b"busy\n"]
+        assert workers_of(process.pid) == workers
+
+
+def test_limits_are_the_workers_own() -> None:
+    """The parent's limits stay as they were."""
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    with parser_pool(memory_bytes=500_000_000) as pool:
+        asyncio.run(parse(pool, GOOD))
+    assert resource.getrlimit(resource.RLIMIT_AS) == before
+
+
+def _alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def _wait_until_one_burns(pid: int) -> None:
+    """Until a worker has used a tenth of a second of CPU more than it had: it is inside the hostile document."""
+    start = {worker: _ticks(worker) for worker in workers_of(pid)}
+    _wait_until(lambda: any(_ticks(worker) - start.setdefault(worker, 0) > 10 for worker in workers_of(pid)))
+
+
+def _ticks(pid: int) -> int:
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0
+    return int(fields[11]) + int(fields[12])

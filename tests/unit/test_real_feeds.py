@@ -1,0 +1,96 @@
+"""A hundred feeds from the wild, and the charsets that feeds lie about. Skipped where the data is not there."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import warnings
+from datetime import UTC, datetime
+from pathlib import Path
+
+import feedparser
+import pytest
+
+from monitor.model import Document, ParseFailed
+from monitor.parse.document import parse_document
+
+NOW = datetime(2026, 11, 23, tzinfo=UTC)
+DATA = Path(os.environ.get("NEWS_MONITOR_TEST_DATA", Path(__file__).parents[3] / "shared" / "data")) / "feeds"
+REAL = sorted((DATA / "real").glob("*.xml")) if DATA.is_dir() else []
+ENCODINGS = sorted((DATA / "encodings").iterdir()) if DATA.is_dir() else []
+
+pytestmark = pytest.mark.skipif(not REAL, reason="the feed data is not on this machine (NEWS_MONITOR_TEST_DATA)")
+
+# One of its items repeats another four times, and so on: 20 items, 11 articles.
+REPEATING = {"72fea1ebfd02e90a.xml"}
+# All its elements have a prefix that is declared nowhere; feedparser finds none of its items.
+PREFIXED = {"7ef13a42fa7e177a.xml"}
+NO_FEEDS = {"xml-iso88591.xml", "xml-iso88591_utf8_mismatch.xml"}
+MOJIBAKE = re.compile("Ã[\x80-\xbf©¨¼¶¤Ÿ]|â€[\x90-\x9f™œ“”˜]|Ð[\x80-\xbf]Ñ")
+
+WORDS = {
+    "encoding-invalid-prolog.xml": "Café",
+    "encoding-iso-8859-1.xml": "Café",
+    "encoding-koi8r.xml": "Привет мир! Ёжик",
+    "encoding-utf8-incorrect-prolog.xml": "테스트 피드",
+    "encoding-utf8.xml": "테스트 피드",
+    "encoding-windows-1252-incorrect-prolog.xml": "Euro €",
+    "encoding-windows-1252.xml": "Euro €",
+    "json_feed_sample.json": "First JSON Feed Item",
+    "malformed_rss_namespaced.xml": "Test Entry 2",
+    "parser-encoding_ISO-8859-1.xml": "wünschen",
+    "parser-encoding_WINDOWS-1251.xml": "Цитата",
+    "parser-large_atom.xml": "Using vale with vim",
+    "parser-large_rss.xml": "Using vale with vim",
+    "parser-no_encoding_ISO-8859-1.xml": "peu répandue",
+    "parser-rdf_UTF8.xml": "Vorsichtsmaßnahmen",
+    "parser-small_atom.xml": "Parse podcast categories",
+    "parser-urdu_UTF8.xml": "پاکستان",
+    "utf16_encoded.xml": "UTF-16 Entry 1",
+    "xml-koi8r.xml": "Пример RSS ленты",
+}
+
+
+def parse(path: Path) -> Document:
+    result = parse_document(path.read_bytes(), content_type=None, url="https://feeds.example/x/feed.xml", now=NOW)
+    assert isinstance(result, Document), result
+    return result
+
+
+def texts(document: Document) -> str:
+    return "\n".join(
+        [document.title, *(part for entry in document.entries for part in (entry.title, entry.summary, entry.content))]
+    )
+
+
+@pytest.mark.parametrize("path", REAL, ids=lambda path: path.stem)
+def test_real_feed(path: Path) -> None:
+    """As many entries as feedparser's own defaults find, each with text, an absolute link if any, and no garbling."""
+    document = parse(path)
+    body = path.read_bytes()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        count = len(feedparser.parse(io.BytesIO(body)).entries)
+    if path.name in PREFIXED:
+        assert len(document.entries) > count == 0
+    elif path.name not in REPEATING:
+        assert len(document.entries) == count
+    assert all(entry.title or entry.summary for entry in document.entries)
+    assert all(entry.link.startswith(("http://", "https://")) for entry in document.entries if entry.link)
+    assert len({entry.key for entry in document.entries}) == len(document.entries)
+    if b"\xef\xbf\xbd" not in body:
+        assert "\ufffd" not in texts(document)
+    assert not any(MOJIBAKE.search(entry.title) for entry in document.entries)
+
+
+@pytest.mark.parametrize("path", ENCODINGS, ids=lambda path: path.stem)
+def test_charset(path: Path) -> None:
+    """Every charset, declared, undeclared or wrong, gives its words; the two that are no feeds say so."""
+    if path.name in NO_FEEDS:
+        result = parse_document(path.read_bytes(), content_type=None, url="https://feeds.example/", now=NOW)
+        assert isinstance(result, ParseFailed)
+        return
+    document = parse(path)
+    assert WORDS[path.name] in texts(document)
+    assert "\ufffd" not in texts(document)
