@@ -1,0 +1,122 @@
+"""From matches to what is said: which match becomes an alert, for which channels. Pure.
+
+An alert is made once for a rule and a story. A match is recorded without an alert
+
+- while the feed has no baseline (all it held when it was added), unless a backfill asks for entries of that age;
+- when the rule matched an earlier version of the same entry.
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from monitor.alerts.excerpt import excerpts, mark_title
+from monitor.model import Alert, AlertId, DeliveryId, Entry, Feed, KnownEntry, Match, NewDelivery, PlannedMatch
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+# Any fixed value would do; ids must never change once they are out.
+_NAMESPACE = uuid.UUID("6f8f3a52-1c0b-5a53-9f0e-6e6577736d6f")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What a poll's matches come to; parts of a `PollOutcome`."""
+
+    matches: tuple[PlannedMatch, ...] = ()
+    alerts: tuple[Alert, ...] = ()
+    deliveries: tuple[NewDelivery, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Horizon:
+    """How far back a poll may speak.
+
+    Attributes:
+        baseline: The feed's entries are to be recorded silently.
+        since: Entries published at or after this moment speak all the same (`poll --backfill`); None: no such wish.
+    """
+
+    baseline: bool
+    since: datetime | None = None
+
+    def covers(self, entry: Entry) -> bool:
+        """Whether the backfill asks for this entry; one without a date is never asked for."""
+        return self.since is not None and entry.published_at is not None and entry.published_at >= self.since
+
+
+def horizon(feed: Feed, *, now: datetime, backfill: timedelta | None) -> Horizon:
+    """What a poll of `feed` may speak of."""
+    return Horizon(baseline=feed.baseline_at is None, since=now - backfill if backfill is not None else None)
+
+
+def plan(
+    matches: Sequence[Match],
+    *,
+    feed: Feed,
+    feed_title: str,
+    known: Mapping[str, KnownEntry],
+    story_of: Callable[[Entry], str],
+    channels: Sequence[str],
+    horizon: Horizon,
+    now: datetime,
+) -> Plan:
+    """Decide for each match whether it speaks, and write its alert and deliveries.
+
+    Args:
+        matches: Of new or changed entries (with a backfill: of all that it covers).
+        known: What the store has of these entries, by key.
+        story_of: The identity of the story that an entry tells.
+        channels: Every channel there is, for rules that name none.
+        now: When the entries were seen.
+    """
+    planned: list[PlannedMatch] = []
+    alerts: dict[AlertId, Alert] = {}
+    deliveries: dict[DeliveryId, NewDelivery] = {}
+    for match in matches:
+        if not _speaks(match, known.get(match.entry.key), horizon):
+            planned.append(PlannedMatch(match=match, alert_id=None))
+            continue
+        alert_id = AlertId(_uuid("alert", match.rule, story_of(match.entry)))
+        planned.append(PlannedMatch(match=match, alert_id=alert_id))
+        if alert_id in alerts:
+            continue
+        alerts[alert_id] = _alert(alert_id, match, feed=feed, feed_title=feed_title, now=now)
+        for channel in match.channels or channels:
+            delivery_id = DeliveryId(_uuid("delivery", alert_id, channel))
+            deliveries[delivery_id] = NewDelivery(id=delivery_id, alert_id=alert_id, channel=channel, due_at=now)
+    return Plan(matches=tuple(planned), alerts=tuple(alerts.values()), deliveries=tuple(deliveries.values()))
+
+
+def _speaks(match: Match, known: KnownEntry | None, horizon: Horizon) -> bool:
+    if known is not None and match.rule in known.alerted:
+        return False
+    if horizon.covers(match.entry):
+        return True
+    return not horizon.baseline and (known is None or match.rule not in known.matched)
+
+
+def _alert(alert_id: AlertId, match: Match, *, feed: Feed, feed_title: str, now: datetime) -> Alert:
+    entry = match.entry
+    return Alert(
+        id=alert_id,
+        rule=match.rule,
+        rule_title=match.title or match.rule,
+        severity=match.severity,
+        feed=feed.name,
+        feed_title=feed_title or feed.name,
+        title=mark_title(entry, match.hits),
+        excerpts=excerpts(entry, match.hits),
+        link=entry.link,
+        author=entry.author,
+        published_at=entry.published_at,
+        seen_at=now,
+    )
+
+
+def _uuid(*parts: str) -> str:
+    return str(uuid.uuid5(_NAMESPACE, "\0".join(parts)))
