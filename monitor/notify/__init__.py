@@ -1,0 +1,1 @@
+"""Channels: one module each, behind the protocol in `base`. `registry` knows them by name."""

@@ -1,0 +1,76 @@
+"""Which kinds of channel there are. A new kind is one module and one line here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from monitor.notify.email import EmailNotifier, EmailOptions
+from monitor.notify.slack import SlackNotifier, SlackOptions
+from monitor.notify.terminal import TerminalNotifier, TerminalOptions
+from monitor.notify.webhook import WebhookNotifier, WebhookOptions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from pydantic import BaseModel
+
+    from monitor.notify.base import Notifier
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelType:
+    """A kind of channel.
+
+    Attributes:
+        name: What `type` says in the configuration.
+        options: The table's other keys.
+        open: Makes a notifier of an instance of `options`; does no I/O towards the receiver.
+        summary: A sentence for the documentation.
+    """
+
+    name: str
+    options: type[BaseModel]
+    open: Callable[[Any], Notifier]  # Any: each kind takes its own options, and a mapping can't say so
+    summary: str
+
+
+def _by_name(*types: ChannelType) -> Mapping[str, ChannelType]:
+    return MappingProxyType({kind.name: kind for kind in types})
+
+
+CHANNEL_TYPES: Mapping[str, ChannelType] = _by_name(
+    ChannelType(
+        name="terminal",
+        options=TerminalOptions,
+        open=TerminalNotifier,
+        summary="A panel on your terminal, or one line in the journal.",
+    ),
+    ChannelType(
+        name="email",
+        options=EmailOptions,
+        open=EmailNotifier,
+        summary="A mail, HTML and plain text, through your SMTP server.",
+    ),
+    ChannelType(
+        name="slack",
+        options=SlackOptions,
+        open=SlackNotifier,
+        summary="A message in a Slack channel, through an incoming webhook.",
+    ),
+    ChannelType(
+        name="webhook",
+        options=WebhookOptions,
+        open=WebhookNotifier,
+        summary="A signed JSON document, POSTed to a URL of yours.",
+    ),
+)
+
+
+def open_channel(options: BaseModel) -> Notifier:
+    """A notifier for validated options of one of `CHANNEL_TYPES`."""
+    for kind in CHANNEL_TYPES.values():
+        if isinstance(options, kind.options):
+            return kind.open(options)
+    raise TypeError(f"{type(options).__name__} are the options of no channel type")

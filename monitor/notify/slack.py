@@ -1,0 +1,168 @@
+"""`type = "slack"`: Block Kit through an incoming webhook.
+
+Words of a feed go into `rich_text` and `plain_text` objects, which Slack shows as they are: no mention, link or markup
+in them comes to life. The only string that Slack reads as markup is the fallback `text`, and it goes through `escape`.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+from datetime import timedelta
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import httpx
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
+
+from monitor.alerts import render
+from monitor.alerts.safe import clean_header, runs, safe_link, shorten, shorten_runs
+from monitor.clock import Clock, SystemClock
+from monitor.model import ChannelBroken, Refused, Sent
+from monitor.notify.http import Answer, HttpSender, verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from monitor.alerts.safe import Run
+    from monitor.model import Alert, Delivery, SendResult
+
+HEADLINE_LIMIT = 150
+EXCERPT_LIMIT = 3000
+"""Characters of all excerpts together: Slack's limit for a section, well under the ~13,000 it takes as a message."""
+_LINK_LIMIT = 3000
+
+_BROKEN = {
+    "action_prohibited",
+    "channel_is_archived",
+    "channel_not_found",
+    "invalid_token",
+    "no_active_hooks",
+    "no_service",
+    "no_service_id",
+    "no_team",
+    "posting_to_general_channel_denied",
+    "team_disabled",
+    "token_revoked",
+}
+"""Answers that every message to this webhook would get, whatever status they come with."""
+
+
+def _is_webhook_url(url: SecretStr) -> SecretStr:
+    hint = "copy the webhook URL that Slack shows, https://hooks.slack.com/services/…"
+    try:
+        parsed = httpx.URL(url.get_secret_value())
+    except httpx.InvalidURL:
+        raise ValueError(f"not a URL; {hint}") from None
+    if not parsed.host or not (parsed.scheme == "https" or (parsed.scheme == "http" and _is_loopback(parsed.host))):
+        raise ValueError(f"must be an https URL; {hint}")
+    return url
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+class SlackOptions(BaseModel):
+    """Posts each alert to a Slack channel through an incoming webhook."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    type: Literal["slack"] = Field("slack", description='"slack".')
+    webhook_url: Annotated[SecretStr, AfterValidator(_is_webhook_url)] = Field(
+        description="The webhook's URL as Slack shows it (api.slack.com/apps, your app, Incoming Webhooks); whoever "
+        "has it can post. https only, save on the machine itself."
+    )
+    timeout: timedelta = Field(
+        timedelta(seconds=15),
+        gt=timedelta(0),
+        le=timedelta(minutes=2),
+        description='The most one post may take, answer included. Example: "15s".',
+    )
+
+
+class SlackNotifier:
+    """Posts to one incoming webhook."""
+
+    def __init__(self, options: SlackOptions, *, clock: Clock | None = None) -> None:
+        self._http = HttpSender(
+            options.webhook_url.get_secret_value(), timeout=options.timeout, clock=clock or SystemClock()
+        )
+
+    async def send(self, delivery: Delivery) -> SendResult:
+        result = await self._post(message(delivery.alert))
+        if isinstance(result, Refused):  # a block Slack does not like must not cost the alert: once more, as plain text
+            result = await self._post(plain_message(delivery.alert))
+        return result
+
+    async def close(self) -> None:
+        await self._http.close()
+
+    async def _post(self, payload: dict[str, Any]) -> SendResult:
+        answer = await self._http.post(json.dumps(payload).encode(), {"Content-Type": "application/json"})
+        if not isinstance(answer, Answer):
+            return answer
+        said = answer.text.strip()
+        if answer.status == 200 and said == "ok":
+            return Sent(detail="ok")
+        if said in _BROKEN:
+            return ChannelBroken(detail=answer.said)
+        if 200 <= answer.status < 300:
+            return ChannelBroken(detail=f'{answer.said} (Slack says "ok"; is this an incoming webhook?)')
+        return verdict(answer)
+
+
+def message(alert: Alert) -> dict[str, Any]:
+    """The alert as an incoming-webhook payload: linked headline, quoted excerpts with bold hits, source and rule."""
+    excerpts = shorten_runs(_paragraphs(alert), EXCERPT_LIMIT)
+    parts = [_section("rich_text_section", _headline(alert))]
+    if excerpts:
+        parts.append(_section("rich_text_quote", [_text(text, bold=bold) for text, bold in excerpts]))
+    facts = [alert.feed_title, render.when(alert), f"Rule: {alert.rule_title}", alert.author]
+    context = " · ".join(clean_header(fact) for fact in facts if fact)
+    blocks = [
+        {"type": "rich_text", "elements": parts},
+        {"type": "context", "elements": [{"type": "plain_text", "text": context, "emoji": False}]},
+    ]
+    return {"text": escape(render.subject(alert)), "blocks": blocks, "unfurl_links": False, "unfurl_media": False}
+
+
+def plain_message(alert: Alert) -> dict[str, Any]:
+    """The alert as a payload without blocks, with Slack's markup turned off."""
+    text = escape(shorten(render.plain(alert), EXCERPT_LIMIT))
+    return {"text": text, "mrkdwn": False, "link_names": False, "unfurl_links": False, "unfurl_media": False}
+
+
+def escape(text: str) -> str:
+    """`text` for a string that Slack reads as markup: the three characters that it gives a meaning to, and no others.
+
+    Cut before, never after: half an entity shows as garbage.
+    """
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _headline(alert: Alert) -> list[dict[str, Any]]:
+    label = render.severity_label(alert)
+    title = shorten("".join(text for text, _ in render.headline(alert)), HEADLINE_LIMIT)
+    link = safe_link(alert.link)
+    before = [_text(f"{label}  ", bold=True)] if label else []
+    if link and len(link) <= _LINK_LIMIT:
+        return [*before, {"type": "link", "url": link, "text": title, "style": {"bold": True}}]
+    return [*before, _text(title, bold=True)]
+
+
+def _paragraphs(alert: Alert) -> Iterable[Run]:
+    for number, excerpt in enumerate(alert.excerpts):
+        if number:
+            yield "\n\n", False
+        yield from runs(excerpt)
+
+
+def _section(kind: str, elements: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"type": kind, "elements": elements}
+
+
+def _text(text: str, *, bold: bool = False) -> dict[str, Any]:
+    return {"type": "text", "text": text, "style": {"bold": True}} if bold else {"type": "text", "text": text}

@@ -1,0 +1,174 @@
+"""`type = "terminal"`: a panel where someone is watching, one line where a journal is."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import io
+import os
+import queue
+import threading
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, Any, Literal, cast
+
+from pydantic import BaseModel, ConfigDict, Field
+from rich.console import Console, Group
+from rich.padding import Padding
+from rich.panel import Panel
+from rich.style import Style
+from rich.text import Text
+
+from monitor.alerts import render
+from monitor.alerts.safe import clean_header, runs, safe_link
+from monitor.model import ChannelBroken, Sent, Severity, TryLater
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from monitor.alerts.safe import Run
+    from monitor.model import Alert, Delivery, DeliveryId, SendResult
+
+DEADLINE = 10.0
+"""Seconds a write may take before the delivery is put off: a stopped pager, Ctrl-S."""
+
+_GONE = {errno.EPIPE, errno.EBADF, errno.EIO}
+
+_COLOURS = {Severity.LOW: "bright_black", Severity.NORMAL: "cyan", Severity.HIGH: "yellow", Severity.CRITICAL: "red"}
+_HIT = "not bold black on yellow"  # many terminals show bold black as grey
+
+
+class TerminalOptions(BaseModel):
+    """Shows each alert on the program's standard output: on your terminal, or under systemd in the journal."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    type: Literal["terminal"] = Field("terminal", description='"terminal".')
+    style: Literal["auto", "panel", "line"] = Field(
+        "auto",
+        description='"panel": a framed block with colours; "line": one plain line; "auto": a panel on a terminal, '
+        "a line anywhere else.",
+    )
+
+
+class TerminalNotifier:
+    """Writes to the console's file from a thread of its own, so that a terminal that takes nothing holds up nobody."""
+
+    def __init__(self, options: TerminalOptions, *, console: Console | None = None, deadline: float = DEADLINE) -> None:
+        self._deadline = deadline
+        self._console = console or Console()
+        self._panel = options.style == "panel" or (options.style == "auto" and self._console.is_terminal)
+        self._writer = _Writer(self._console)
+
+    async def send(self, delivery: Delivery) -> SendResult:
+        write = self._writer.write(delivery.id, self._render(delivery.alert))
+        try:
+            async with asyncio.timeout(self._deadline):
+                await asyncio.wrap_future(write)
+        except TimeoutError:
+            self._writer.put_off(delivery.id, write)
+            return TryLater(detail=f"the terminal took no output for {self._deadline:g} s")
+        except OSError as error:
+            said = f"standard output: {error.strerror or 'cannot be written to'}"
+            return ChannelBroken(detail=said) if error.errno in _GONE else TryLater(detail=said)
+        return Sent()
+
+    async def close(self) -> None:
+        self._writer.stop()
+
+    def _render(self, alert: Alert) -> bytes:
+        """The bytes for the console's file, made without touching it."""
+        if not self._panel:
+            return f"{render.log_line(alert)}\n".encode(self._console.encoding, "replace")
+        raw = io.BytesIO()
+        file = io.TextIOWrapper(raw, self._console.encoding, "replace", newline="")
+        twin = Console(
+            file=file,
+            force_terminal=self._console.is_terminal,
+            color_system=cast("Any", self._console.color_system),  # rich gives it as str and takes it as Literal
+            no_color=self._console.no_color,
+            width=self._console.width,
+        )
+        twin.print(panel(alert))
+        file.flush()
+        return raw.getvalue()
+
+
+def panel(alert: Alert) -> Panel:
+    """The alert as a framed block; built from `Text` only, so nothing in it is read as rich markup."""
+    facts = [clean_header(alert.feed_title), render.when(alert), clean_header(alert.author)]
+    lines = [_marked(render.headline(alert), "bold"), Text(" · ".join(filter(None, facts)), style="bright_black")]
+    passages = [Padding(_marked(runs(excerpt), ""), (1, 0, 0, 0)) for excerpt in alert.excerpts]
+    link = safe_link(alert.link)
+    ends = [Padding(Text(link, style=Style(color="blue", link=link), overflow="fold"), (1, 0, 0, 0))] if link else []
+    colour = _COLOURS[alert.severity]
+    title = Text(clean_header(alert.rule_title, 100), style=f"bold {colour}")
+    if label := render.severity_label(alert):
+        title = Text.assemble((f" {label} ", f"bold reverse {colour}"), " ", title)
+    return Panel(Group(*lines, *passages, *ends), title=title, title_align="left", border_style=colour, padding=(0, 1))
+
+
+def _marked(pieces: Iterable[Run], style: str) -> Text:
+    text = Text(style=style)
+    for piece, marked in pieces:
+        text.append(piece, style=_HIT if marked else None)
+    return text
+
+
+class _Writer:
+    """A daemon thread that writes one text after the other; it may be stuck in a write when the program ends."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._jobs: queue.SimpleQueue[tuple[bytes, Future[None]] | None] = queue.SimpleQueue()
+        self._late: dict[DeliveryId, Future[None]] = {}
+        self._thread: threading.Thread | None = None
+
+    def write(self, delivery_id: DeliveryId, text: bytes) -> Future[None]:
+        """Have `text` written. A write of this delivery that is still stuck is not begun a second time."""
+        late = self._late.pop(delivery_id, None)
+        return late if late is not None else self._put(text)
+
+    def put_off(self, delivery_id: DeliveryId, write: Future[None]) -> None:
+        """Nobody waits for this write any more; if it has begun, the next attempt picks it up where it is."""
+        if not write.cancel():
+            self._late[delivery_id] = write
+
+    def stop(self) -> None:
+        """Let the thread end after what is queued; does not wait for it."""
+        if self._thread is not None:
+            self._jobs.put(None)
+            self._thread = None
+
+    def _put(self, text: bytes) -> Future[None]:
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="terminal", daemon=True)
+            self._thread.start()
+        done: Future[None] = Future()
+        self._jobs.put((text, done))
+        return done
+
+    def _run(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            text, done = job
+            if not done.set_running_or_notify_cancel():
+                continue
+            try:
+                _write_all(self._console, text)
+            except OSError as error:
+                done.set_exception(error)
+            else:
+                done.set_result(None)
+
+
+def _write_all(console: Console, text: bytes) -> None:
+    """Past the file's buffer where there is a descriptor: a stuck write must not hold the lock of `sys.stdout`."""
+    try:
+        descriptor = console.file.fileno()
+    except io.UnsupportedOperation:
+        console.file.write(text.decode(console.encoding))
+        console.file.flush()
+        return
+    except ValueError as error:  # the file object is closed
+        raise OSError(errno.EBADF, "is closed") from error
+    while text:
+        text = text[os.write(descriptor, text) :]
