@@ -1,0 +1,160 @@
+"""Hops 1 to 6: claim hosts that are due, poll their feeds one after the other, commit.
+
+`tick` is called by the scheduler every half second and returns at once; the work runs in one task for each claimed
+host. A full house claims nothing, so the store is the queue and the only place where feeds wait.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from monitor.errors import StoreError
+from monitor.service.events import FeedPolled, Trouble
+from monitor.service.poll import crashed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from monitor.clock import Clock
+    from monitor.model import HostClaim, Lease
+    from monitor.service.commit import Committer
+    from monitor.service.events import Observer
+    from monitor.service.health import Heartbeats
+    from monitor.service.poll import FeedPoller
+    from monitor.service.threads import StoreThreads
+    from monitor.store.base import FeedQueue
+
+FEEDS_PER_HOST = 4
+_HOSTS_REMEMBERED = 10_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DispatchLimits:
+    """How much at once.
+
+    Attributes:
+        concurrency: Hosts polled at once.
+        host_delay: Between two requests to one host.
+        feed_seconds: The longest a poll may take, fetch and parse together.
+    """
+
+    concurrency: int
+    host_delay: timedelta
+    feed_seconds: float
+
+    @property
+    def lease(self) -> timedelta:
+        """Long enough for the slowest claim, twice over: a lease that runs out too soon polls a feed twice."""
+        return 2 * FEEDS_PER_HOST * (timedelta(seconds=self.feed_seconds) + self.host_delay) + timedelta(seconds=30)
+
+
+class Dispatcher:
+    """Keeps up to `concurrency` hosts in flight."""
+
+    def __init__(
+        self,
+        *,
+        store: FeedQueue,
+        poller: FeedPoller,
+        committer: Committer,
+        threads: StoreThreads,
+        clock: Clock,
+        limits: Callable[[], DispatchLimits],
+        observer: Observer,
+        heartbeats: Heartbeats,
+    ) -> None:
+        self._store = store
+        self._poller = poller
+        self._committer = committer
+        self._threads = threads
+        self._clock = clock
+        self._limits = limits
+        self._observer = observer
+        self._heartbeats = heartbeats
+        self._running: dict[asyncio.Task[None], Lease] = {}
+        self._last_request: OrderedDict[str, float] = OrderedDict()
+        self._stopping = False
+
+    @property
+    def in_flight(self) -> int:
+        """Hosts being polled now."""
+        return len(self._running)
+
+    async def tick(self) -> None:
+        """Claim as many due hosts as there is room for and start on them."""
+        limits = self._limits()
+        room = limits.concurrency - len(self._running)
+        if room > 0 and not self._stopping:
+            try:
+                claims = await self._threads.write(
+                    self._store.claim_hosts,
+                    now=self._clock.now(),
+                    limit=room,
+                    feeds_per_host=FEEDS_PER_HOST,
+                    lease=limits.lease,
+                )
+            except StoreError as error:
+                self._observer(Trouble(what=f"cannot look for feeds that are due: {error}"))
+                return
+            for claim in claims:
+                task = asyncio.create_task(self._poll_host(claim, limits), name=f"poll {claim.host}")
+                self._running[task] = claim.lease
+                task.add_done_callback(self._running.pop)
+        self._heartbeats.beat("dispatcher")
+
+    async def drain(self, *, grace: timedelta) -> None:
+        """Start nothing more; let polls in flight finish for `grace`, then give them up and their hosts back."""
+        self._stopping = True
+        if not self._running:
+            return
+        _done, left = await asyncio.wait(self._running, timeout=grace.total_seconds())
+        leases = [self._running[task] for task in left]
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+        if leases:
+            await self._threads.write(self._store.release, leases, now=self._clock.now())
+
+    async def _poll_host(self, claim: HostClaim, limits: DispatchLimits) -> None:
+        for index, feed in enumerate(claim.feeds):
+            if self._stopping and index:
+                await self._threads.write(self._store.release, [claim.lease], now=self._clock.now())
+                return
+            await self._wait_turn(claim.host, limits.host_delay)
+            releases = index == len(claim.feeds) - 1
+            try:
+                outcome, report = await self._poller.poll(feed, lease=claim.lease, releases=releases)
+            except StoreError as error:
+                self._observer(Trouble(what=f"{feed.name}: {error}"))
+                return
+            except Exception as error:  # noqa: BLE001 -- a bug met in one feed must not silence the others on its host
+                outcome, report = crashed(
+                    feed, lease=claim.lease, releases=releases, error=error, now=self._clock.now()
+                )
+            self._last_request[claim.host] = self._clock.monotonic()
+            try:
+                written = await self._committer.commit(outcome)
+            except Exception as error:  # noqa: BLE001 -- a lost connection or a bug: the lease lapses and the feed is polled again
+                self._observer(
+                    Trouble(what=f"{feed.name}: what was found could not be stored; polling it again: {error}")
+                )
+                return
+            self._report(report, written=written)
+            if not written:
+                return
+
+    async def _wait_turn(self, host: str, delay: timedelta) -> None:
+        last = self._last_request.pop(host, None)
+        if last is not None:
+            wait = last + delay.total_seconds() - self._clock.monotonic()
+            if wait > 0:
+                await self._clock.sleep(wait)
+        while len(self._last_request) > _HOSTS_REMEMBERED:
+            self._last_request.popitem(last=False)
+
+    def _report(self, report: FeedPolled, *, written: bool) -> None:
+        self._observer(report if written else replace(report, kind="lost", alerts=()))

@@ -1,0 +1,260 @@
+"""Hops 2 to 5 for one feed: fetch, parse, match, plan. What comes out is an outcome to commit, and a report to show.
+
+The daemon's dispatcher, `news-monitor poll` and the dry run all go through `FeedPoller.poll`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, assert_never
+
+from monitor.alerts.plan import Horizon, Plan, horizon, plan
+from monitor.fetch.policy import next_poll
+from monitor.model import (
+    Document,
+    Entry,
+    Feed,
+    FeedUpdate,
+    Fetched,
+    FetchFailed,
+    FetchProblem,
+    KnownEntry,
+    Lease,
+    Match,
+    NotModified,
+    ParseFailed,
+    PollOutcome,
+)
+from monitor.service.events import FeedPolled, PollKind
+from monitor.stories.identity import story_key
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from monitor.clock import Clock
+    from monitor.fetch.base import Fetcher
+    from monitor.parse.base import Parser
+    from monitor.rules.engine import RuleSet
+    from monitor.service.threads import StoreThreads
+    from monitor.store.base import FeedQueue
+
+# Matching gives the loop back this often, so that a first poll of a thousand entries delays no other feed.
+_SLICE_SECONDS = 0.005
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Runtime:
+    """What a reload replaces, as one value.
+
+    Attributes:
+        rules: The rule set that is live.
+        channels: Names of all channels, for rules that name none.
+        fetcher: With the current limits.
+    """
+
+    rules: RuleSet
+    channels: tuple[str, ...]
+    fetcher: Fetcher
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Findings:
+    """What a poll came to, before it is put under a lease. `seen` and `fresh` count entries of the document."""
+
+    kind: PollKind
+    update: FeedUpdate
+    baseline: bool = False
+    seen: int = 0
+    fresh: int = 0
+    entries: tuple[Entry, ...] = ()
+    plan: Plan = field(default_factory=Plan)
+
+    def outcome(self, lease: Lease, *, releases: bool) -> PollOutcome:
+        return PollOutcome(
+            lease=lease,
+            releases=releases,
+            update=self.update,
+            entries=self.entries,
+            matches=self.plan.matches,
+            alerts=self.plan.alerts,
+            deliveries=self.plan.deliveries,
+        )
+
+    def report(self, feed: Feed, seconds: float) -> FeedPolled:
+        return FeedPolled(
+            feed=feed,
+            kind=self.kind,
+            baseline=self.baseline,
+            entries=self.seen,
+            fresh=self.fresh,
+            matches=len(self.plan.matches),
+            alerts=self.plan.alerts,
+            detail=self.update.error,
+            next_poll_at=self.update.next_poll_at,
+            seconds=seconds,
+        )
+
+
+class FeedPoller:
+    """Polls one feed and says what should be written of it; writes nothing itself."""
+
+    def __init__(
+        self, *, runtime: Callable[[], Runtime], parser: Parser, store: FeedQueue, threads: StoreThreads, clock: Clock
+    ) -> None:
+        self._runtime = runtime
+        self._parser = parser
+        self._store = store
+        self._threads = threads
+        self._clock = clock
+
+    async def poll(
+        self, feed: Feed, *, lease: Lease, releases: bool, backfill: timedelta | None = None
+    ) -> tuple[PollOutcome, FeedPolled]:
+        """Poll `feed` once.
+
+        Args:
+            lease: What the outcome is to be committed under.
+            releases: Whether the outcome gives the host back.
+            backfill: Entries published this recently speak even in a baseline; None: the usual silence.
+        """
+        started, now = self._clock.monotonic(), self._clock.now()
+        runtime = self._runtime()
+        # A backfill needs the whole document, so it asks for it unconditionally.
+        asked = replace(feed, etag=None, last_modified=None) if backfill is not None else feed
+        result = await runtime.fetcher.fetch(asked)
+        match result:
+            case NotModified():
+                etag, last_modified = result.etag or feed.etag, result.last_modified or feed.last_modified
+                found = _Findings(kind="not_modified", update=_good(feed, now, etag=etag, last_modified=last_modified))
+            case FetchFailed():
+                found = _failed(feed, result, now)
+            case Fetched():
+                found = await self._read(feed, result, runtime, now=now, backfill=backfill)
+            case _:
+                assert_never(result)
+        return found.outcome(lease, releases=releases), found.report(feed, self._clock.monotonic() - started)
+
+    async def _read(
+        self, feed: Feed, fetched: Fetched, runtime: Runtime, *, now: datetime, backfill: timedelta | None
+    ) -> _Findings:
+        digest = hashlib.sha256(fetched.body).hexdigest()
+        update = _good(
+            feed, now, etag=fetched.etag, last_modified=fetched.last_modified, body_hash=digest, status=fetched.status
+        )
+        if digest == feed.body_hash and backfill is None:
+            return _Findings(kind="same", update=update)
+        parsed = await self._parser.parse(fetched.body, content_type=fetched.content_type, url=fetched.url, now=now)
+        match parsed:
+            case ParseFailed():
+                failure = FetchFailed(problem=FetchProblem.PARSE, detail=parsed.detail, status=fetched.status)
+                return _failed(feed, failure, now)
+            case Document():
+                update = replace(update, title=parsed.title or feed.title, baseline_at=feed.baseline_at or now)
+                return await self._take(
+                    feed, parsed, update, runtime, reach=horizon(feed, now=now, backfill=backfill), now=now
+                )
+            case _:
+                assert_never(parsed)
+
+    async def _take(
+        self, feed: Feed, document: Document, update: FeedUpdate, runtime: Runtime, *, reach: Horizon, now: datetime
+    ) -> _Findings:
+        keys = [entry.key for entry in document.entries]
+        known = await self._threads.read(self._store.known_entries, feed.id, keys)
+        fresh = [entry for entry in document.entries if _is_fresh(entry, known)]
+        again = [entry for entry in document.entries if reach.covers(entry) and not _is_fresh(entry, known)]
+        matches = await self._match([*fresh, *again], feed, runtime.rules)
+        planned = plan(
+            matches,
+            feed=feed,
+            feed_title=update.title,
+            known=known,
+            story_of=lambda entry: story_key(entry, feed=feed.name),
+            channels=runtime.channels,
+            horizon=reach,
+            now=now,
+        )
+        return _Findings(
+            kind="new",
+            update=update,
+            baseline=reach.baseline,
+            seen=len(keys),
+            fresh=len(fresh),
+            # One that is matched again is written again as well, so that its match has a row to refer to.
+            entries=(*fresh, *again),
+            plan=planned,
+        )
+
+    async def _match(self, entries: Sequence[Entry], feed: Feed, rules: RuleSet) -> list[Match]:
+        matches: list[Match] = []
+        slice_ends = self._clock.monotonic() + _SLICE_SECONDS
+        for entry in entries:
+            matches += rules.match(entry, feed_name=feed.name, feed_tags=feed.tags)
+            if self._clock.monotonic() > slice_ends:
+                await self._clock.sleep(0)
+                slice_ends = self._clock.monotonic() + _SLICE_SECONDS
+        return matches
+
+
+def crashed(
+    feed: Feed, *, lease: Lease, releases: bool, error: Exception, now: datetime
+) -> tuple[PollOutcome, FeedPolled]:
+    """The outcome of a poll that ended in a bug of ours: a failure like any other, so that the feed is tried again
+    later.
+    """
+    failure = FetchFailed(
+        problem=FetchProblem.PARSE, detail=f"internal error, please report it: {type(error).__name__}: {error}"
+    )
+    found = _failed(feed, failure, now)
+    return found.outcome(lease, releases=releases), found.report(feed, 0.0)
+
+
+def _is_fresh(entry: Entry, known: Mapping[str, KnownEntry]) -> bool:
+    before = known.get(entry.key)
+    return before is None or before.content_hash != entry.content_hash
+
+
+def _good(
+    feed: Feed,
+    now: datetime,
+    *,
+    etag: str | None,
+    last_modified: str | None,
+    body_hash: str | None = None,
+    status: int = 304,
+) -> FeedUpdate:
+    return FeedUpdate(
+        feed_id=feed.id,
+        title=feed.title,
+        etag=etag,
+        last_modified=last_modified,
+        body_hash=body_hash or feed.body_hash,
+        baseline_at=feed.baseline_at,
+        next_poll_at=next_poll(feed, None, now=now),
+        polled_at=now,
+        ok_at=now,
+        failures=0,
+        status=status,
+        error="",
+    )
+
+
+def _failed(feed: Feed, failure: FetchFailed, now: datetime) -> _Findings:
+    """A failure keeps validators and body hash as they were: they stand for the entries that are stored."""
+    update = FeedUpdate(
+        feed_id=feed.id,
+        title=feed.title,
+        etag=feed.etag,
+        last_modified=feed.last_modified,
+        body_hash=feed.body_hash,
+        baseline_at=feed.baseline_at,
+        next_poll_at=next_poll(feed, failure, now=now),
+        polled_at=now,
+        ok_at=feed.ok_at,
+        failures=feed.failures + 1,
+        status=failure.status,
+        error=failure.detail,
+    )
+    return _Findings(kind="failed", update=update)
