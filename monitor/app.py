@@ -1,0 +1,512 @@
+"""The composition root: the one place that knows every part. Loads, builds, runs, reloads, drains.
+
+`load` reads configuration, channels and rules and reports every fault of all three at once. `Daemon` is what
+`news-monitor run` runs; commands that need a part of it (`poll`, `channels test`) take that part from `open_parts`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import time
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+from monitor import __version__, systemd
+from monitor.alerts.retry import settle
+from monitor.clock import Clock, SystemClock
+from monitor.config import Config, key_path, load_config, read_options
+from monitor.errors import ConfigError, Fault, StoreError
+from monitor.fetch.http import FetchLimits, HttpFetcher
+from monitor.fetch.routing import RoutingFetcher
+from monitor.fetch.sample import SampleFetcher
+from monitor.log import get_logger
+from monitor.notify.registry import CHANNEL_TYPES, open_channel
+from monitor.parse.pool import ParserPool
+from monitor.rules.book import load_folder
+from monitor.rules.engine import RuleSet
+from monitor.rules.load import check_references
+from monitor.service.commit import Committer
+from monitor.service.deliver import Sender
+from monitor.service.dispatch import Dispatcher, DispatchLimits
+from monitor.service.events import Event, FeedPolled, Observer, Trouble
+from monitor.service.health import Heartbeats
+from monitor.service.once import OneOff
+from monitor.service.poll import FeedPoller, Runtime
+from monitor.service.threads import StoreThreads
+from monitor.store.open import open_store
+from monitor.tomlfile import did_you_mean
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+    from monitor.fetch.base import Fetcher
+    from monitor.model import Feed
+    from monitor.notify.base import Notifier
+    from monitor.rules.load import Rule
+    from monitor.store.base import FeedsChanged, Store
+
+log = get_logger("monitor")
+
+POLL_TICK = timedelta(milliseconds=500)
+DELIVER_TICK = timedelta(milliseconds=500)
+# systemd kills after 45 s (TimeoutStopSec): polls, then sends, then the last commit have to fit in.
+POLL_GRACE = timedelta(seconds=15)
+SEND_GRACE = timedelta(seconds=20)
+# Without a limit of its own, asyncio's resolver threads are six on a small machine, and slow DNS starves every fetch.
+RESOLVER_THREADS = 32
+
+
+# ------------------------------------------------------------------------------------------------------------- loading
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Channel:
+    """A channel as configured, checked."""
+
+    name: str
+    type: str
+    options: BaseModel
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """Configuration, channels and rules that fit together."""
+
+    config: Config
+    channels: Mapping[str, Channel]
+    rules: tuple[Rule, ...]
+    warnings: tuple[Fault, ...]
+
+    @property
+    def live_rules(self) -> tuple[Rule, ...]:
+        return tuple(rule for rule in self.rules if rule.enabled)
+
+
+def load(path: Path, *, added_feeds: Callable[[Config], Mapping[str, tuple[str, ...]]] | None = None) -> Loaded:
+    """Read config.toml and everything it names.
+
+    Args:
+        added_feeds: Gives the names and tags of feeds that the store has besides those of the file, for rules that
+            name them.
+
+    Raises:
+        ConfigError: With every fault in the configuration, its channels and the rules.
+    """
+    config = load_config(path)
+    channels, faults = _load_channels(config)
+    rules, rule_faults = load_folder(config.rules_folder)
+    feeds = {feed.name: feed.tags for feed in config.settings.feeds}
+    if added_feeds is not None:
+        feeds = {**added_feeds(config), **feeds}
+    findings = [*rule_faults, *check_references(rules, feeds=feeds, channels=tuple(config.settings.channels))]
+    faults += [fault for fault in findings if not fault.warning]
+    if faults:
+        raise ConfigError(faults)
+    warnings = (*config.warnings, *(fault for fault in findings if fault.warning))
+    return Loaded(config=config, channels=channels, rules=rules, warnings=warnings)
+
+
+def _load_channels(config: Config) -> tuple[dict[str, Channel], list[Fault]]:
+    channels: dict[str, Channel] = {}
+    faults: list[Fault] = []
+    for name, table in config.settings.channels.items():
+        kind = table.get("type")
+        known = CHANNEL_TYPES.get(kind) if isinstance(kind, str) else None
+        if known is None:
+            faults.append(_unknown_type(config, name, kind))
+            continue
+        try:
+            options = read_options(known.options, table, key=("channels", name), config=config)
+        except ConfigError as error:
+            faults += error.faults
+        else:
+            channels[name] = Channel(name=name, type=known.name, options=options)
+    return channels, faults
+
+
+def _unknown_type(config: Config, name: str, kind: object) -> Fault:
+    key = ("channels", name, "type")
+    place = config.file.locate(*key) or config.file.locate(*key[:2])
+    known = "types: " + ", ".join(CHANNEL_TYPES)
+    return Fault(
+        source=config.file.path,
+        line=place.line if place else None,
+        where=key_path(key),
+        message="is missing" if kind is None else f"there is no channel type {kind!r}",
+        hint=(did_you_mean(kind, CHANNEL_TYPES) if isinstance(kind, str) else "") or known,
+    )
+
+
+def added_feeds(store: Store) -> dict[str, tuple[str, ...]]:
+    """Names and tags of the feeds that were added by command."""
+    return {feed.name: feed.tags for feed in store.feeds() if feed.origin == "added"}
+
+
+# ------------------------------------------------------------------------------------------------------------ building
+
+
+def user_agent(config: Config) -> str:
+    """What publishers see."""
+    return config.settings.polling.user_agent or f"news-monitor/{__version__}"
+
+
+def open_fetcher(config: Config, clock: Clock) -> Fetcher:
+    """A fetcher with the configured limits."""
+    polling = config.settings.polling
+    limits = FetchLimits(
+        deadline=polling.deadline,
+        max_compressed_bytes=int(polling.max_download),
+        max_decoded_bytes=int(polling.max_body),
+    )
+    http = HttpFetcher(user_agent=user_agent(config), limits=limits, concurrency=polling.concurrency)
+    return RoutingFetcher(http=http, sample=SampleFetcher(clock))
+
+
+def open_parser(config: Config) -> ParserPool:
+    """The worker processes that read documents."""
+    polling = config.settings.polling
+    return ParserPool(workers=polling.parsers, deadline=polling.parse_deadline)
+
+
+def open_notifier(channel: Channel) -> Notifier:
+    """A channel, ready to send."""
+    return open_channel(channel.options)
+
+
+@contextmanager
+def opened_store(config: Config, *, clock: Clock | None = None, exclusive: bool = False) -> Iterator[Store]:
+    """The configured store, for as long as the block lasts."""
+    store = open_store(config.store_url, now=(clock or SystemClock()).now(), exclusive=exclusive)
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+@dataclass(frozen=True, slots=True)
+class _Live:
+    """All that a reload replaces, swapped as one reference."""
+
+    loaded: Loaded
+    runtime: Runtime
+    notifiers: Mapping[str, Notifier]
+
+
+class Daemon:
+    """`news-monitor run`: polls, matches and delivers until it is told to stop.
+
+    Args:
+        path: config.toml.
+        observers: Told of every event, in order, on the event loop.
+        notifiers: Replaces how channels are opened; the demo gives the terminal channel its own console.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        observers: tuple[Observer, ...] = (),
+        open_notifier: Callable[[Channel], Notifier] = open_notifier,
+    ) -> None:
+        self._path = path
+        self._observers = observers
+        self._open_notifier = open_notifier
+        self._clock: Clock = SystemClock()
+        self._stop = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._reload_lock = asyncio.Lock()
+
+    def stop(self) -> None:
+        """Ask for a clean stop."""
+        self._stop.set()
+
+    async def run(self, started: Callable[[Store, Loaded], None] | None = None) -> None:
+        """Run until `stop`, SIGTERM or SIGINT.
+
+        Args:
+            started: Called once, when everything is built and before the first poll.
+
+        Raises:
+            ConfigError: The configuration or the rules have faults; nothing was started.
+            StoreError: The store cannot be opened or is in use.
+        """
+        config = load_config(self._path)
+        with opened_store(config, clock=self._clock, exclusive=True) as store:
+            loaded = load(self._path, added_feeds=lambda _config: added_feeds(store))
+            self._require_feeds(store, loaded)
+            if config.store_url.startswith("sqlite"):
+                store.break_leases(now=self._clock.now())
+            await self._serve(store, loaded, started)
+
+    def _require_feeds(self, store: Store, loaded: Loaded) -> None:
+        store.sync_feeds(loaded.config.feed_specs(), now=self._clock.now())
+        if not store.feeds():
+            hint = "add [[feeds]] tables to the file, or run `news-monitor feeds add NAME URL`"
+            raise ConfigError([Fault(source=loaded.config.file.path, message="there are no feeds to watch", hint=hint)])
+
+    async def _serve(self, store: Store, loaded: Loaded, started: Callable[[Store, Loaded], None] | None) -> None:
+        loop = asyncio.get_running_loop()
+        loop.set_default_executor(ThreadPoolExecutor(RESOLVER_THREADS, thread_name_prefix="resolve"))
+        threads = StoreThreads()
+        parser = open_parser(loaded.config)
+        self._live = _Live(
+            loaded,
+            self._runtime(loaded, open_fetcher(loaded.config, self._clock)),
+            {name: self._open_notifier(channel) for name, channel in loaded.channels.items()},
+        )
+        heartbeats = Heartbeats(
+            {part: timedelta(seconds=40) for part in ("loop", "dispatcher", "writer", "sender")}, clock=self._clock
+        )
+        committer = Committer(store=store, threads=threads, clock=self._clock)
+        poller = FeedPoller(
+            runtime=lambda: self._live.runtime, parser=parser, store=store, threads=threads, clock=self._clock
+        )
+        self._dispatcher = Dispatcher(
+            store=store,
+            poller=poller,
+            committer=committer,
+            threads=threads,
+            clock=self._clock,
+            limits=lambda: dispatch_limits(self._live.loaded.config),
+            observer=self._observe,
+            heartbeats=heartbeats,
+        )
+        self._sender = Sender(
+            store=store,
+            notifiers=lambda: self._live.notifiers,
+            settle=settle,
+            threads=threads,
+            clock=self._clock,
+            observer=self._observe,
+            heartbeats=heartbeats,
+        )
+        scheduler = self._scheduler(store, threads, heartbeats)
+        self._handle_signals(store, threads)
+        if started is not None:
+            started(store, loaded)
+        committer.start()
+        scheduler.start()
+        systemd.ready(self._summary())
+        try:
+            await self._stop.wait()
+        finally:
+            systemd.stopping()
+            log.info("stopping", polls_in_flight=self._dispatcher.in_flight)
+            scheduler.shutdown(wait=False)
+            await self._dispatcher.drain(grace=POLL_GRACE)
+            await committer.close()
+            await self._sender.drain(grace=SEND_GRACE)
+            await self._close_live(self._live)
+            parser.close()
+            threads.close()
+            self._release_signals()
+
+    # ------------------------------------------------------------------------------------------------- scheduled jobs
+
+    def _scheduler(self, store: Store, threads: StoreThreads, heartbeats: Heartbeats) -> AsyncIOScheduler:
+        """A handful of coarse jobs; when a feed is due is the store's business (measured: one job a feed loses
+        runs).
+        """
+        scheduler = AsyncIOScheduler(
+            timezone="UTC", job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
+        )
+
+        async def beat() -> None:
+            heartbeats.beat("loop")
+            try:
+                await threads.write(store.ping)
+            except StoreError as error:
+                self._observe(Trouble(what=f"the store cannot be written: {error}"))
+            else:
+                heartbeats.beat("writer")
+
+        async def watchdog() -> None:
+            if late := heartbeats.late():
+                parts = ", ".join(f"{part} ({seconds:.0f} s)" for part, seconds in late.items())
+                self._observe(Trouble(what=f"no progress, so the watchdog is not fed: {parts}"))
+            else:
+                systemd.watchdog()
+
+        scheduler.add_job(self._dispatcher.tick, "interval", seconds=POLL_TICK.total_seconds(), id="poll")
+        scheduler.add_job(self._sender.tick, "interval", seconds=DELIVER_TICK.total_seconds(), id="deliver")
+        scheduler.add_job(beat, "interval", seconds=10, id="beat")
+        if (interval := systemd.watchdog_interval()) is not None:
+            scheduler.add_job(watchdog, "interval", seconds=interval.total_seconds(), id="watchdog")
+        return scheduler
+
+    # ------------------------------------------------------------------------------------------------ reload and stop
+
+    def _handle_signals(self, store: Store, threads: StoreThreads) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.stop)
+        loop.add_signal_handler(signal.SIGHUP, lambda: self._spawn(self.reload(store, threads)))
+
+    def _release_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            loop.remove_signal_handler(number)
+
+    def _spawn(self, work: Any) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def reload(self, store: Store, threads: StoreThreads) -> bool:
+        """Read everything again and swap it in whole; with any fault, keep what was and say what is wrong."""
+        async with self._reload_lock:
+            systemd.reloading(monotonic_us=time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000, text="reloading")
+            try:
+                loaded = await asyncio.to_thread(load, self._path, added_feeds=lambda _config: added_feeds(store))
+                changed = await threads.write(store.sync_feeds, loaded.config.feed_specs(), now=self._clock.now())
+            except (ConfigError, StoreError) as error:
+                for line in str(error).splitlines():
+                    log.error("reload refused", fault=line)  # noqa: TRY400 -- the fault is the user's; a traceback explains nothing
+                systemd.ready(f"reload refused, still on the last good configuration: {str(error).splitlines()[0]}")
+                return False
+            old = self._live
+            self._live = self._next(old, loaded)
+            _log_reload(old.loaded, loaded, changed)
+            systemd.ready(self._summary())
+        self._spawn(self._retire(old))
+        return True
+
+    def _next(self, old: _Live, loaded: Loaded) -> _Live:
+        """What is unchanged is carried over, so that a reload drops no connection for nothing."""
+        same_limits = loaded.config.settings.polling == old.loaded.config.settings.polling
+        fetcher = old.runtime.fetcher if same_limits else open_fetcher(loaded.config, self._clock)
+        notifiers = {
+            name: old.notifiers[name] if old.loaded.channels.get(name) == channel else self._open_notifier(channel)
+            for name, channel in loaded.channels.items()
+        }
+        return _Live(loaded, self._runtime(loaded, fetcher), notifiers)
+
+    async def _retire(self, old: _Live) -> None:
+        """Close what the new state does not use, once nothing in flight does either."""
+        for name, notifier in old.notifiers.items():
+            if self._live.notifiers.get(name) is not notifier:
+                await self._sender.idle(name)
+                await notifier.close()
+        if self._live.runtime.fetcher is not old.runtime.fetcher:
+            await self._clock.sleep(old.loaded.config.settings.polling.deadline.total_seconds())
+            await old.runtime.fetcher.close()
+
+    async def _close_live(self, live: _Live) -> None:
+        for task in list(self._tasks):
+            task.cancel()
+        await live.runtime.fetcher.close()
+        for notifier in live.notifiers.values():
+            await notifier.close()
+
+    # ------------------------------------------------------------------------------------------------------- small
+    # things
+
+    def _runtime(self, loaded: Loaded, fetcher: Fetcher) -> Runtime:
+        rules = RuleSet.build(loaded.live_rules)
+        return Runtime(rules=rules, channels=tuple(loaded.channels), fetcher=fetcher)
+
+    def _summary(self) -> str:
+        loaded = self._live.loaded
+        return f"{len(loaded.live_rules)} rules, {len(loaded.channels)} channels, watching"
+
+    def _observe(self, event: Event) -> None:
+        for observer in self._observers:
+            observer(event)
+
+
+def dispatch_limits(config: Config) -> DispatchLimits:
+    """How much is polled at once, from the settings."""
+    polling = config.settings.polling
+    return DispatchLimits(
+        concurrency=polling.concurrency,
+        host_delay=polling.host_delay,
+        feed_seconds=(polling.deadline + polling.parse_deadline).total_seconds(),
+    )
+
+
+def _log_reload(old: Loaded, new: Loaded, feeds: FeedsChanged) -> None:
+    before = {rule.name: rule for rule in old.live_rules}
+    after = {rule.name: rule for rule in new.live_rules}
+    changed = sum(1 for name in before.keys() & after.keys() if before[name].query != after[name].query)
+    log.info(
+        "reloaded",
+        rules=f"+{len(after.keys() - before.keys())} -{len(before.keys() - after.keys())} changed {changed}",
+        feeds=f"+{feeds.added} -{feeds.removed} changed {feeds.changed}",
+        channels=len(new.channels),
+    )
+    if old.config.store_url != new.config.store_url:
+        log.warning("store.url changed; that takes a restart")
+    if old.config.settings.polling.parsers != new.config.settings.polling.parsers:
+        log.warning("polling.parsers changed; that takes a restart")
+
+
+# --------------------------------------------------------------------------------------------------------- one-off
+# polls
+
+
+async def poll_once(
+    loaded: Loaded,
+    store: Store,
+    feeds: tuple[Feed, ...],
+    *,
+    backfill: timedelta | None,
+    dry_run: bool,
+    observer: Observer,
+) -> int:
+    """`news-monitor poll`: poll these feeds now, commit, and send what is due; beside a running daemon or without one.
+
+    Returns:
+        How many of the feeds could not be polled: failed, or being polled by someone else just now.
+    """
+    clock = SystemClock()
+    threads, parser = StoreThreads(), open_parser(loaded.config)
+    fetcher = open_fetcher(loaded.config, clock)
+    runtime = Runtime(rules=RuleSet.build(loaded.live_rules), channels=tuple(loaded.channels), fetcher=fetcher)
+    poller = FeedPoller(runtime=lambda: runtime, parser=parser, store=store, threads=threads, clock=clock)
+    reports: list[FeedPolled] = []
+
+    def note(event: Event) -> None:
+        if isinstance(event, FeedPolled):
+            reports.append(event)
+        observer(event)
+
+    one_off = OneOff(
+        store=store, poller=poller, threads=threads, clock=clock, limits=dispatch_limits(loaded.config), observer=note
+    )
+    try:
+        if dry_run:
+            await one_off.rehearse(feeds, backfill=backfill)
+        else:
+            await one_off.poll(feeds, backfill=backfill)
+            await _send_due(loaded, store, threads, clock, observer)
+    finally:
+        await fetcher.close()
+        parser.close()
+        threads.close()
+    return sum(1 for report in reports if report.kind in {"failed", "lost"})
+
+
+async def _send_due(loaded: Loaded, store: Store, threads: StoreThreads, clock: Clock, observer: Observer) -> None:
+    notifiers = {name: open_notifier(channel) for name, channel in loaded.channels.items()}
+    sender = Sender(
+        store=store,
+        notifiers=lambda: notifiers,
+        settle=settle,
+        threads=threads,
+        clock=clock,
+        observer=observer,
+        heartbeats=Heartbeats({}, clock=clock),
+    )
+    try:
+        await sender.flush()
+    finally:
+        for notifier in notifiers.values():
+            await notifier.close()

@@ -1,0 +1,288 @@
+"""`news-monitor feeds`: which feeds there are, and how they are doing.
+
+Feeds of config.toml are changed there. Feeds that are added or imported here live in the store: a running daemon
+takes them up by itself, and a list of 100,000 does not make the file unreadable.
+"""
+
+from __future__ import annotations
+
+import sys
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.text import Text
+
+from monitor.app import load
+from monitor.cli.common import (
+    ConfigOption,
+    JsonOption,
+    ago,
+    config_of,
+    pick_feeds,
+    print_json,
+    row,
+    say,
+    show,
+    store_of,
+    table,
+)
+from monitor.clock import SystemClock
+from monitor.config import Config, FeedSettings, check_feed_url, format_duration, parse_duration
+from monitor.errors import ConfigError, MonitorError, UsageError
+from monitor.model import Feed, FeedSpec
+from monitor.parse.opml import OpmlFeed, feed_name, read_opml, write_opml
+from monitor.store.base import Store
+
+app = typer.Typer(no_args_is_help=True, help="List, add, remove, import and export feeds.")
+
+TagsOption = Annotated[
+    list[str] | None, typer.Option("--tag", "-t", help="A label for rules; may be repeated.", show_default=False)
+]
+IntervalOption = Annotated[
+    str | None,
+    typer.Option(help='Wait between two polls, such as "15m"; default polling.interval.', show_default=False),
+]
+
+
+@app.command("list")
+def list_feeds(
+    failing: Annotated[bool, typer.Option("--failing", help="Only feeds whose last poll failed.")] = False,
+    config: ConfigOption = None,
+    json: JsonOption = False,
+) -> None:
+    """List the feeds that are watched."""
+    now = SystemClock().now()
+    with store_of(config_of(config)) as store:
+        feeds = store.feeds(failing=failing)
+    if json:
+        print_json(feeds)
+        return
+    made = table("name", "tags", "last poll", "next", "state")
+    for feed in feeds:
+        row(made, feed.name, " ".join(feed.tags), ago(feed.polled_at, now), ago(feed.next_poll_at, now), _state(feed))
+    show(made)
+    if not feeds:
+        say(
+            "no feeds are failing"
+            if failing
+            else "no feeds; add [[feeds]] to config.toml or run `news-monitor feeds add`"
+        )
+
+
+def _state(feed: Feed) -> Text:
+    if feed.error:
+        times = f" ({feed.failures} times)" if feed.failures > 1 else ""
+        return Text(feed.error + times, style="red")
+    return Text("ok" if feed.ok_at else "not polled yet", style="green" if feed.ok_at else "")
+
+
+@app.command("show")
+def show_feed(name: str, config: ConfigOption = None, json: JsonOption = False) -> None:
+    """Show all that is known of one feed."""
+    now = SystemClock().now()
+    with store_of(config_of(config)) as store:
+        (feed,) = pick_feeds(store, [name])
+    if json:
+        print_json(feed)
+        return
+    made = table("", "")
+    made.show_header = False
+    facts = {
+        "name": feed.name,
+        "title": feed.title or "not known yet",
+        "url": feed.url,
+        "tags": ", ".join(feed.tags) or "none",
+        "from": "config.toml" if feed.origin == "config" else "feeds add",
+        "interval": format_duration(feed.interval),
+        "state": _state(feed),
+        "HTTP status": feed.status or "none",
+        "last poll": ago(feed.polled_at, now),
+        "last good poll": ago(feed.ok_at, now),
+        "next poll": ago(feed.next_poll_at, now),
+        "baseline": ago(feed.baseline_at, now) if feed.baseline_at else "not made yet: its first entries stay silent",
+        "ETag": feed.etag or "none",
+        "Last-Modified": feed.last_modified or "none",
+    }
+    for label, value in facts.items():
+        row(made, label, value)
+    show(made)
+
+
+@app.command("add")
+def add(
+    name: str,
+    url: str,
+    tag: TagsOption = None,
+    interval: IntervalOption = None,
+    config: ConfigOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Watch a feed, from the next tick of a running daemon on. Its present entries are a silent baseline."""
+    settings = config_of(config)
+    spec = _spec(settings, name=name, url=url, tags=tuple(tag or ()), interval=interval)
+    with store_of(settings) as store:
+        for feed in store.feeds():
+            if feed.name == name or feed.url == url:
+                where = (
+                    "config.toml has it"
+                    if feed.origin == "config"
+                    else f"`news-monitor feeds remove {feed.name}` frees it"
+                )
+                raise UsageError(
+                    f"there is a feed {feed.name!r} with this {'name' if feed.name == name else 'URL'}; {where}"
+                )
+        changed = store.add_feeds([spec], now=SystemClock().now())
+    if json:
+        print_json(changed)
+    else:
+        say(f"added {name}: polled every {format_duration(spec.interval)}; what it holds now stays silent")
+
+
+def _spec(config: Config, *, name: str, url: str, tags: tuple[str, ...], interval: str | None) -> FeedSpec:
+    """A feed from the command line, held to the same rules as one of config.toml."""
+    polling = config.settings.polling
+    try:
+        checked = FeedSettings.model_validate({"name": name, "url": url, "tags": tags})
+        span = parse_duration(interval) if interval is not None else polling.interval
+    except ValueError as error:
+        errors = getattr(error, "errors", None)
+        reasons = (
+            "; ".join(f"{item['loc'][0]}: {item['msg'].removeprefix('Value error, ')}" for item in errors())
+            if errors
+            else str(error)
+        )
+        raise UsageError(reasons) from None
+    if span < polling.min_interval and not url.startswith("sample:"):
+        raise UsageError(
+            f"--interval {interval} is shorter than polling.min_interval ({format_duration(polling.min_interval)})"
+        )
+    return FeedSpec(name=checked.name, url=checked.url, tags=checked.tags, interval=span, origin="added")
+
+
+@app.command("remove")
+def remove(
+    name: str,
+    force: Annotated[bool, typer.Option("--force", help="Even if a rule names it.")] = False,
+    config: ConfigOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Stop watching a feed that was added by command; its entries are kept."""
+    settings = config_of(config)
+    with store_of(settings) as store:
+        (feed,) = pick_feeds(store, [name])
+        if feed.origin == "config":
+            place = settings.file.locate("feeds", [spec.name for spec in settings.settings.feeds].index(name))
+            raise UsageError(
+                f"{name!r} is named in {settings.file.path}{f':{place.line}' if place else ''}; delete its lines there"
+            )
+        if not force:
+            _refuse_if_named(settings, store, name)
+        store.remove_feed(name, now=SystemClock().now())
+    if json:
+        print_json({"removed": name})
+    else:
+        say(f"removed {name}")
+
+
+def _refuse_if_named(config: Config, store: Store, name: str) -> None:
+    """A rule that names a feed which does not exist is a fault, and would stop the next start of the daemon."""
+    left = {feed.name: feed.tags for feed in store.feeds() if feed.name != name and feed.origin == "added"}
+    try:
+        load(Path(config.file.path), added_feeds=lambda _config: left)
+    except ConfigError as error:
+        first = str(error.faults[0])
+        raise UsageError(f"without it the rules do not hold (change them first, or use --force):\n{first}") from None
+
+
+@app.command("import")
+def import_feeds(
+    file: Annotated[Path, typer.Argument(help="An OPML file, or - for standard input.")],
+    tag: TagsOption = None,
+    interval: IntervalOption = None,
+    config: ConfigOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Add all feeds of an OPML file; its folders become tags. Feeds that are there already are left alone."""
+    settings = config_of(config)
+    outlines = read_opml(_read(file))
+    with store_of(settings) as store:
+        specs, refused = _specs(settings, outlines, store, tags=tuple(tag or ()), interval=interval)
+        progress = Progress(
+            TextColumn("importing"), BarColumn(), MofNCompleteColumn(), console=Console(file=sys.stderr), transient=True
+        )
+        with progress:
+            bar = progress.add_task("", total=len(specs))
+            changed = store.add_feeds(
+                specs, now=SystemClock().now(), progress=lambda done: progress.update(bar, completed=done)
+            )
+    if json:
+        print_json({"added": changed.added, "changed": changed.changed, "same": changed.same, "refused": refused})
+        return
+    for url, reason in refused.items():
+        say(f"left out {url}: {reason}")
+    say(
+        f"{changed.added} feeds added, {changed.changed} changed, {changed.same} there already, {len(refused)} left out"
+    )
+
+
+def _read(file: Path) -> bytes:
+    try:
+        return sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
+    except OSError as error:
+        raise UsageError(f"cannot read {file}: {error.strerror}") from None
+
+
+def _specs(
+    config: Config, outlines: tuple[OpmlFeed, ...], store: Store, *, tags: tuple[str, ...], interval: str | None
+) -> tuple[list[FeedSpec], dict[str, str]]:
+    """Specs for outlines, with names that nobody has; and the URLs that cannot be polled, with the reason."""
+    existing = {feed.url: feed.name for feed in store.feeds()}
+    taken, specs, refused = set(existing.values()), list[FeedSpec](), dict[str, str]()
+    default = config.settings.polling.interval
+    for outline in outlines:
+        try:
+            check_feed_url(outline.url)
+        except ValueError as error:
+            refused[outline.url] = str(error)
+            continue
+        name = existing.get(outline.url) or feed_name(outline.title or outline.url, taken)
+        taken.add(name)
+        span = parse_duration(interval) if interval is not None else outline.interval or default
+        specs.append(
+            FeedSpec(
+                name=name,
+                url=outline.url,
+                tags=tuple(dict.fromkeys((*outline.tags, *tags))),
+                interval=max(span, config.settings.polling.min_interval, timedelta(seconds=1)),
+                origin="added",
+            )
+        )
+    return specs, refused
+
+
+@app.command("export")
+def export(
+    file: Annotated[
+        Path | None, typer.Argument(help="Where to write; default standard output.", show_default=False)
+    ] = None,
+    config: ConfigOption = None,
+) -> None:
+    """Write all feeds as OPML 2.0."""
+    with store_of(config_of(config)) as store:
+        specs = [
+            FeedSpec(name=feed.name, url=feed.url, tags=feed.tags, interval=feed.interval, origin=feed.origin)
+            for feed in store.feeds()
+        ]
+    data = write_opml(specs, title="news-monitor feeds", now=SystemClock().now())
+    if file is None:
+        sys.stdout.buffer.write(data)
+        return
+    try:
+        file.write_bytes(data)
+    except OSError as error:
+        raise MonitorError(f"cannot write {file}: {error.strerror}") from None
+    say(f"wrote {len(specs)} feeds to {file}")

@@ -1,0 +1,46 @@
+"""`news-monitor init`: a configuration and rules to start from."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from monitor.cli.common import say
+from monitor.errors import MonitorError, UsageError
+
+
+def init(
+    folder: Annotated[
+        Path, typer.Argument(metavar="[DIR]", help="Where to write; made when it does not exist.")
+    ] = Path(),
+) -> None:
+    """Write a starter config.toml and rules/ into DIR (default: here). Files that exist are never touched."""
+    starter = starter_files()
+    present = [name for name in starter if (folder / name).exists()]
+    if present:
+        raise UsageError(f"{folder / present[0]} exists already; nothing was written. Name another folder")
+    try:
+        for name, source in starter.items():
+            target = folder / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(source.read_bytes())
+            say(f"wrote {target}")
+    except OSError as error:
+        raise MonitorError(f"cannot write {error.filename}: {error.strerror}") from None
+    config = folder / "config.toml"
+    option = "" if folder == Path() else f" --config {config}"
+    say(f"\nnext: news-monitor check{option}\n      news-monitor run{option}")
+
+
+def starter_files() -> dict[str, Traversable]:
+    """The starter files by their path in the new folder: part of the wheel, or the repository's own in a checkout."""
+    packaged = files("monitor") / "bundled" / "starter"
+    root: Traversable = packaged if packaged.is_dir() else Path(__file__).parents[2]
+    rules = [item for item in (root / "rules").iterdir() if item.name.endswith(".toml")]
+    return {"config.toml": root / "config.toml"} | {
+        f"rules/{item.name}": item for item in sorted(rules, key=lambda item: item.name)
+    }

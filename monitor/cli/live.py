@@ -1,0 +1,141 @@
+"""What a person sees while the daemon works: log lines for every event, and the view of the very first start."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, assert_never
+
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.text import Text
+
+from monitor.cli.common import row, table
+from monitor.log import get_logger
+from monitor.model import ChannelBroken, Refused, Sent, TryLater
+from monitor.service.events import DeliverySettled, Event, FeedPolled, Trouble
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from monitor.clock import Clock
+    from monitor.store.base import Store
+
+log = get_logger("monitor")
+_BASELINE_SHOWN = 8
+
+
+def log_event(event: Event) -> None:
+    """One log line for an event; what is routine is at level debug."""
+    match event:
+        case FeedPolled():
+            _log_poll(event)
+        case DeliverySettled():
+            _log_delivery(event)
+        case Trouble():
+            log.error(event.what)
+        case _:
+            assert_never(event)
+
+
+def _log_poll(event: FeedPolled) -> None:
+    name, took = event.feed.name, f"{event.seconds:.2f}s"
+    match event.kind:
+        case "failed":
+            log.warning("feed failed", feed=name, why=event.detail, next=f"{event.next_poll_at:%H:%M:%S} UTC")
+        case "lost":
+            log.warning("poll lost", feed=name, why=event.detail or "someone else has claimed its host since")
+        case "new" if event.baseline:
+            log.info(
+                "baseline", feed=name, entries=event.entries, matches=event.matches, alerts=len(event.alerts), took=took
+            )
+        case "new" if event.fresh or event.alerts:
+            if event.feed.error:
+                log.info("feed recovered", feed=name)
+            log.info("polled", feed=name, new=event.fresh, matches=event.matches, alerts=len(event.alerts), took=took)
+        case "new" | "same" | "not_modified":
+            if event.feed.error:
+                log.info("feed recovered", feed=name)
+            log.debug("polled", feed=name, result=event.kind, took=took)
+        case _:
+            assert_never(event.kind)
+
+
+def _log_delivery(event: DeliverySettled) -> None:
+    delivery, alert = event.delivery, event.delivery.alert
+    facts = {"channel": delivery.channel, "rule": alert.rule, "feed": alert.feed, "id": str(delivery.id)[:8]}
+    retry = f"{event.retry_at:%d %b %H:%M:%S} UTC" if event.retry_at else ""
+    match event.result:
+        case Sent():
+            delay = (event.delivery.due_at - alert.seen_at).total_seconds()
+            log.debug(
+                "sent", **facts, took=f"{event.seconds:.2f}s", attempt=delivery.attempts + 1, waited=f"{delay:.0f}s"
+            )
+        case TryLater():
+            log.warning("not sent yet", **facts, why=event.result.detail, retry=retry)
+        case ChannelBroken():
+            log.error("channel broken", **facts, why=event.result.detail, retry=retry)
+        case Refused():
+            log.error(
+                "refused for good", **facts, why=event.result.detail, hint="news-monitor deliveries list --state dead"
+            )
+        case _:
+            assert_never(event.result)
+
+
+class FirstStart:
+    """The very first start: a progress bar over the feeds, then what the rules would have found in what was there
+    already.
+    """
+
+    def __init__(self, console: Console, clock: Clock) -> None:
+        self._console = console
+        self._clock = clock
+        self._store: Store | None = None
+        self._waiting: set[str] = set()
+        self._failed = 0
+        self._progress = Progress(
+            TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), console=console, transient=True
+        )
+        self._bar = self._progress.add_task("First look at the feeds")
+
+    def begin(self, store: Store) -> None:
+        """Show the bar, if nothing has ever been polled in this store."""
+        feeds = store.feeds()
+        if any(feed.polled_at for feed in feeds):
+            return
+        self._store = store
+        self._waiting = {feed.name for feed in feeds}
+        self._progress.update(self._bar, total=len(feeds))
+        if self._console.is_terminal:
+            self._progress.start()
+
+    def observe(self, event: Event) -> None:
+        """Move the bar; after the last feed, show the summary."""
+        if self._store is None or not isinstance(event, FeedPolled) or event.feed.name not in self._waiting:
+            return
+        self._waiting.discard(event.feed.name)
+        self._failed += event.kind == "failed"
+        self._progress.advance(self._bar)
+        if not self._waiting:
+            self._end(self._store)
+
+    def close(self) -> None:
+        """Take the bar away, finished or not."""
+        self._store = None
+        self._progress.stop()
+
+    def _end(self, store: Store) -> None:
+        self.close()
+        counts = store.status(now=self._clock.now())
+        found = store.recent_matches(baseline=True, limit=_BASELINE_SHOWN)
+        reached = counts.feeds - self._failed
+        text = f"\nBaseline: {counts.entries} entries of {reached} feeds are known now and stay silent."
+        if self._failed:
+            text += f" {self._failed} feeds could not be reached; they are tried again."
+        self._console.print(Text(text, style="bold"), soft_wrap=True)
+        if found:
+            self._console.print(Text("What your rules would have found in them (not sent):"))
+            made = table("rule", "feed", "published", "headline")
+            for match in found:
+                published = f"{match.published_at:%d %b %H:%M}" if match.published_at else "no date"
+                row(made, match.rule, match.feed, published, match.title)
+            self._console.print(made)
+        self._console.print(Text("From here on, new entries that match are sent. Ctrl-C stops.\n"))
