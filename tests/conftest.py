@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from sqlalchemy import URL
+
+from monitor.store.open import open_store
+from tests.postgres import REASON, PostgresServer, find_server
 
 
 @pytest.hookimpl(wrapper=True)
@@ -20,3 +25,26 @@ def pytest_runtest_makereport(
         report.outcome = "failed"
         report.longrepr = f"skipped in CI: {report.longrepr}"
     return report
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    with find_server() as server:
+        if server is None:
+            pytest.skip(REASON)
+        yield server
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres_server: PostgresServer) -> URL:
+    """A database with our tables; a copy of it is made faster than a new one is migrated."""
+    url = postgres_server.create_database()
+    open_store(url.render_as_string(hide_password=False), now=datetime(2026, 1, 1, tzinfo=UTC)).close()
+    return url
+
+
+@pytest.fixture
+def postgres_url(postgres_server: PostgresServer, postgres_template: URL) -> Iterator[str]:
+    url = postgres_server.create_database(postgres_template.database)
+    yield url.render_as_string(hide_password=False)
+    postgres_server.drop_database(url)

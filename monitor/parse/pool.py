@@ -7,6 +7,7 @@ document has a deadline, after which its worker is killed and replaced; the othe
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import multiprocessing
 import os
 import resource
@@ -27,6 +28,7 @@ from monitor.parse.document import parse_document
 if TYPE_CHECKING:
     from concurrent.futures import Future
     from datetime import datetime
+    from multiprocessing.process import BaseProcess
 
     from monitor.model import ParseResult
 
@@ -88,6 +90,10 @@ class ParserPool:
             return ParseFailed(detail=f"the document took more than {seconds:g} s to read; it may be hostile or broken")
         except ProcessExpired as crash:
             return ParseFailed(detail=_explain_exit(crash.exitcode))
+        except Exception as error:
+            if running.stopped:  # pebble answers a document that was on its way with whatever its closed pipe raised
+                raise BrokenProcessPool("stopped") from error
+            raise
 
     def _start(self) -> _Running:
         multiprocessing.set_forkserver_preload(["monitor.parse.pool"])
@@ -108,6 +114,7 @@ class _Running:
     def __init__(self, pool: ProcessPool) -> None:
         self._pool: Any = pool  # its stop() has no annotations
         self._pending: set[Future[ParseResult]] = set()
+        self.stopped = False
 
     def schedule(self, document: dict[str, Any], seconds: float) -> Future[ParseResult]:
         try:
@@ -122,6 +129,7 @@ class _Running:
 
     def stop(self) -> None:
         """Kill the workers. pebble forgets what was waiting then; whoever awaits it is told."""
+        self.stopped = True
         self._pool.stop()
         self._pool.join()
         for future in tuple(self._pending):
@@ -151,21 +159,35 @@ _main_lock = threading.Lock()
 
 
 def _start_worker(memory_bytes: int) -> None:
-    """First thing in a worker: limits, signals, and a thread that ends it when the daemon is gone."""
+    """First thing in a worker: limits, signals, and two ways to end when the daemon is gone."""
     resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     # Ctrl-C goes to the whole process group; the daemon decides what it means. pebble's SIGTERM handler would wait for
     # the C code it is meant to interrupt.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    threading.Thread(target=_die_with_parent, daemon=True).start()
-
-
-def _die_with_parent() -> None:
     parent = multiprocessing.parent_process()
     if parent is not None:
-        parent.join()
-        os._exit(0)
+        _signal_at_end_of(parent)
+        threading.Thread(target=_die_with, args=(parent,), daemon=True).start()
+
+
+def _signal_at_end_of(parent: BaseProcess) -> None:
+    """Let the kernel end this process with SIGIO when the parent is gone: a thread gets no turn while C code runs.
+
+    The parent's sentinel is a pipe to which nothing is written any more, so its only event is that end.
+    """
+    if sys.platform == "linux":
+        signal.signal(signal.SIGIO, signal.SIG_DFL)
+        sentinel = parent.sentinel
+        fcntl.fcntl(sentinel, fcntl.F_SETOWN, os.getpid())
+        fcntl.fcntl(sentinel, fcntl.F_SETFL, fcntl.fcntl(sentinel, fcntl.F_GETFL) | os.O_ASYNC)
+
+
+def _die_with(parent: BaseProcess) -> None:
+    """For other systems, and for a parent that was gone before the signal was set."""
+    parent.join()
+    os._exit(0)
 
 
 def _work(*, cpu_seconds: int, document: dict[str, Any]) -> ParseResult:

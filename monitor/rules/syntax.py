@@ -232,7 +232,7 @@ def _compiled(lexeme: Lexeme) -> regex.Pattern[str]:
             warnings.simplefilter("ignore")
             compiled = regex.compile(pattern, flags)
     except regex.error as error:
-        place = start + 1 + min(error.pos or 0, len(pattern) - 1)
+        place = start + 1 + min(error.pos or 0, len(pattern))  # at its end: the closing slash
         raise QueryError(f"bad regular expression: {error.msg}", place) from None
     except (RecursionError, OverflowError, MemoryError, ValueError) as error:
         raise QueryError(f"bad regular expression: {str(error) or 'it is too complex'}", start, end) from None

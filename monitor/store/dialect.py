@@ -1,10 +1,10 @@
-"""The three places where SQLite and PostgreSQL must be asked differently; all other queries are the same for both."""
+"""The four places where SQLite and PostgreSQL must be asked differently; all other queries are the same for both."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from sqlalchemy import func, select, true
+from sqlalchemy import func, select, text, true
 from sqlalchemy.dialects import postgresql, sqlite
 
 from monitor.store.tables import feeds, hosts
@@ -43,6 +43,16 @@ def lock_migration(connection: Connection) -> None:
     """Until the end of the transaction nobody else changes the tables."""
     if not _is_sqlite(connection):
         connection.execute(select(func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
+
+
+def learn_sizes(connection: Connection) -> None:
+    """Tell PostgreSQL's planner at once that there are many feeds now.
+
+    It would find out within a minute or so; until then it reads all feeds to find a few by URL (230 ms instead of 2 ms,
+    measured at 100,000), which a long import does many times a minute. SQLite prefers an index without being told.
+    """
+    if not _is_sqlite(connection):
+        connection.execute(text("ANALYZE hosts, feeds"))
 
 
 def due_feeds(connection: Connection, host_ids: Sequence[int], *, now: datetime, per_host: int) -> Select[Any]:

@@ -62,6 +62,8 @@ class FeedRegistryPart:
             kept = {edit.feed.id for edit in change.edits} | change.same
             gone = [feed for feed in known.values() if feed.active and feed.origin == "config" and feed.id not in kept]
             _apply(connection, change, gone=gone, now=now)
+            if len(change.new) > _BATCH:
+                dialect.learn_sizes(connection)
         return change.counts(removed=len(gone))
 
     def add_feeds(
@@ -74,6 +76,10 @@ class FeedRegistryPart:
             batch = specs[start : start + _BATCH]
             fresh = [spec for spec in batch if _is_first(spec, names, urls)]
             total = _sum(total, self._add_batch(fresh, now=now), same=len(batch) - len(fresh))
+            if (start // _BATCH).bit_count() == 1:
+                # After 2, 3, 5, 9, … batches: whenever there are about twice as many as the last time.
+                with self._database.write() as connection:
+                    dialect.learn_sizes(connection)
             if progress is not None:
                 progress(start + len(batch))
         return total

@@ -79,7 +79,7 @@ def test_new_match_arrives_once_and_the_baseline_stays_silent(
         feeds.wait_for_requests(polls + 3, "/wire")
     assert titles(hook) == ["Assad to step down"]
     data = request.json()["data"]
-    assert data["rule"]["name"] == "leaders"
+    assert data["rule"] == "leaders"
     assert data["link"] == "https://example.org/new"
     assert "Bashar al-Assad will step down, he said." in data["excerpts"][0]["text"]
 

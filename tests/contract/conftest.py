@@ -8,38 +8,12 @@ import pytest
 
 from monitor.store.open import open_store
 from tests.contract.samples import NOW
-from tests.postgres import REASON, PostgresServer, find_server
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from sqlalchemy import URL
-
     from monitor.store.base import Store
-
-
-@pytest.fixture(scope="session")
-def postgres_server() -> Iterator[PostgresServer]:
-    with find_server() as server:
-        if server is None:
-            pytest.skip(REASON)
-        yield server
-
-
-@pytest.fixture(scope="session")
-def postgres_template(postgres_server: PostgresServer) -> URL:
-    """A database with our tables; a copy of it is made faster than a new one is migrated."""
-    url = postgres_server.create_database()
-    open_store(url.render_as_string(hide_password=False), now=NOW).close()
-    return url
-
-
-@pytest.fixture
-def postgres_url(postgres_server: PostgresServer, postgres_template: URL) -> Iterator[str]:
-    url = postgres_server.create_database(postgres_template.database)
-    yield url.render_as_string(hide_password=False)
-    postgres_server.drop_database(url)
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ import resource
 import signal
 import subprocess
 import sys
+import threading
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,7 +20,7 @@ from monitor.model import Document, ParseFailed, ParseResult
 from monitor.parse.pool import ParserPool
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="finds the workers in /proc")
 
@@ -120,9 +121,8 @@ async def test_deep_nesting_costs_its_own_worker_only() -> None:
 
 async def test_too_much_memory_is_a_failure_of_that_document() -> None:
     """A worker that hits its limit is replaced; the reason is named."""
-    with parser_pool(workers=1, memory_bytes=300_000_000) as pool:
-        huge = rss("".join(f"<x{n}>{n}</x{n}>" for n in range(600_000)))
-        found = await parse(pool, huge)
+    with parser_pool(workers=1, memory_bytes=250_000_000) as pool:
+        found = await parse(pool, rss(f"<title>{'word ' * 4_000_000}</title>"))
         assert isinstance(found, ParseFailed)
         assert "memory" in found.detail
         assert isinstance(await parse(pool, GOOD), Document)
@@ -199,10 +199,11 @@ def daemon(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
     script = tmp_path / "daemon.py"
     script.write_text(DAEMON)
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    command = [sys.executable, str(script)]
+    pipe, null = subprocess.PIPE, subprocess.DEVNULL
     with subprocess.Popen(
-        [sys.executable, str(script)],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment, start_new_session=True,
-    ) as process:  # fmt: skip
+        command, stdin=pipe, stdout=pipe, stderr=null, env=environment, start_new_session=True
+    ) as process:
         assert process.stdin is not None
         try:
             process.stdin.write(ENDLESS)
@@ -262,3 +263,13 @@ def _ticks(pid: int) -> int:
     except OSError:
         return 0
     return int(fields[11]) + int(fields[12])
+
+
+def _wait_until(holds: Callable[[], bool]) -> None:
+    """Other processes give no event to wait for; looks again until it holds, AssertionError after 30 s."""
+    tick = threading.Event()
+    for _ in range(1_500):
+        if holds():
+            return
+        tick.wait(0.02)
+    raise AssertionError("did not come true within 30 s")
