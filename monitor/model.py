@@ -439,9 +439,15 @@ class DeliveryClaim:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sent:
-    """The receiver has it. `detail`: what it answered, in a line."""
+    """The receiver has it.
+
+    Attributes:
+        detail: What it answered, in a line.
+        warning: What someone should look at all the same, such as one recipient of several refused; "": nothing.
+    """
 
     detail: str = ""
+    warning: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

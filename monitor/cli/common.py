@@ -110,6 +110,11 @@ def show(made: Table) -> None:
     console.print(made)
 
 
+def plural(count: int, one: str, many: str = "") -> str:
+    """ "1 feed", "3 feeds"."""
+    return f"{count} {one if count == 1 else many or f'{one}s'}"
+
+
 _UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
 
@@ -121,6 +126,11 @@ def ago(at: datetime | None, now: datetime) -> str:
     size, unit = next((size, unit) for size, unit in _UNITS if abs(seconds) >= 2 * size or size == 1)
     count = round(abs(seconds) / size)
     return f"in {count} {unit}" if seconds < 0 else f"{count} {unit} ago"
+
+
+def due(at: datetime, now: datetime) -> str:
+    """When something is to happen: "in 9 min", or "now" where its time has come."""
+    return ago(at, now) if at > now else "now"
 
 
 def config_of(path: Path | None) -> Config:

@@ -22,6 +22,7 @@ from monitor.cli.common import (
     JsonOption,
     ago,
     config_of,
+    due,
     pick_feeds,
     print_json,
     row,
@@ -63,7 +64,7 @@ def list_feeds(
         return
     made = table("name", "tags", "last poll", "next", "state")
     for feed in feeds:
-        row(made, feed.name, " ".join(feed.tags), ago(feed.polled_at, now), ago(feed.next_poll_at, now), _state(feed))
+        row(made, feed.name, " ".join(feed.tags), ago(feed.polled_at, now), due(feed.next_poll_at, now), _state(feed))
     show(made)
     if not feeds:
         say(
@@ -102,7 +103,7 @@ def show_feed(name: str, config: ConfigOption = None, json: JsonOption = False) 
         "HTTP status": feed.status or "none",
         "last poll": ago(feed.polled_at, now),
         "last good poll": ago(feed.ok_at, now),
-        "next poll": ago(feed.next_poll_at, now),
+        "next poll": due(feed.next_poll_at, now),
         "baseline": ago(feed.baseline_at, now) if feed.baseline_at else "not made yet: its first entries stay silent",
         "ETag": feed.etag or "none",
         "Last-Modified": feed.last_modified or "none",

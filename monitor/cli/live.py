@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, assert_never
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.text import Text
 
-from monitor.cli.common import row, table
+from monitor.cli.common import plural, row, table
 from monitor.log import get_logger
 from monitor.model import ChannelBroken, Refused, Sent, TryLater
 from monitor.service.events import DeliverySettled, Event, FeedPolled, Trouble
@@ -37,9 +37,11 @@ def log_event(event: Event) -> None:
 
 def _log_poll(event: FeedPolled) -> None:
     name, took = event.feed.name, f"{event.seconds:.2f}s"
+    for rule in event.slow_rules:
+        log.warning("regular expression too slow; the rule was not tested on an entry", rule=rule, feed=name)
     match event.kind:
         case "failed":
-            log.warning("feed failed", feed=name, why=event.detail, next=f"{event.next_poll_at:%H:%M:%S} UTC")
+            log.warning("feed failed", feed=name, why=event.detail, retry=f"{event.next_poll_at:%H:%M:%S}Z")
         case "lost":
             log.warning("poll lost", feed=name, why=event.detail or "someone else has claimed its host since")
         case "new" if event.baseline:
@@ -64,10 +66,9 @@ def _log_delivery(event: DeliverySettled) -> None:
     retry = f"{event.retry_at:%d %b %H:%M:%S} UTC" if event.retry_at else ""
     match event.result:
         case Sent():
-            delay = (event.delivery.due_at - alert.seen_at).total_seconds()
-            log.debug(
-                "sent", **facts, took=f"{event.seconds:.2f}s", attempt=delivery.attempts + 1, waited=f"{delay:.0f}s"
-            )
+            if event.result.warning:
+                log.warning("sent, but not to all", **facts, why=event.result.warning)
+            log.debug("sent", **facts, took=f"{event.seconds:.2f}s", attempt=delivery.attempts + 1)
         case TryLater():
             log.warning("not sent yet", **facts, why=event.result.detail, retry=retry)
         case ChannelBroken():
@@ -127,9 +128,15 @@ class FirstStart:
         counts = store.status(now=self._clock.now())
         found = store.recent_matches(baseline=True, limit=_BASELINE_SHOWN)
         reached = counts.feeds - self._failed
-        text = f"\nBaseline: {counts.entries} entries of {reached} feeds are known now and stay silent."
+        if not self._console.is_terminal:
+            log.info(
+                "first look done", feeds=reached, failed=self._failed, entries=counts.entries, matches=counts.matches
+            )
+            return
+        text = f"\nBaseline: {plural(counts.entries, 'entry', 'entries')} of {plural(reached, 'feed')} are known now"
+        text += " and stay silent."
         if self._failed:
-            text += f" {self._failed} feeds could not be reached; they are tried again."
+            text += f" {plural(self._failed, 'feed')} could not be read and will be tried again."
         self._console.print(Text(text, style="bold"), soft_wrap=True)
         if found:
             self._console.print(Text("What your rules would have found in them (not sent):"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from monitor.cli.common import ConfigOption, JsonOption, ago, loaded_with_store, print_json, row, say, show, table
+from monitor.cli.common import ConfigOption, JsonOption, ago, due, loaded_with_store, print_json, row, say, show, table
 from monitor.clock import SystemClock
 from monitor.store.open import describe_url
 from monitor.store.running import running_daemon
@@ -23,12 +23,13 @@ def status(config: ConfigOption = None, json: JsonOption = False) -> None:
     if json:
         print_json(asdict(counts) | {"daemon_pid": daemon, "store": url, "rules": len(loaded.live_rules)})
         return
+    sqlite = loaded.config.store_url.startswith("sqlite")
     made = table("", "")
     made.show_header = False
     row(
         made,
         "daemon",
-        f"runs (process {daemon})" if daemon else "does not run" if url.startswith("sqlite") else "not known",
+        f"runs (process {daemon})" if daemon else "does not run" if sqlite else "not known",
     )
     row(made, "store", url)
     row(made, "rules", f"{len(loaded.live_rules)} live")
@@ -59,9 +60,9 @@ def status(config: ConfigOption = None, json: JsonOption = False) -> None:
         show(made)
     if failing:
         say("\nfailing feeds")
-        made = table("name", "since", "next", "why")
+        made = table("name", "last good", "next", "why")
         for feed in failing[:_FAILING_SHOWN]:
-            row(made, feed.name, ago(feed.ok_at, now), ago(feed.next_poll_at, now), feed.error)
+            row(made, feed.name, ago(feed.ok_at, now), due(feed.next_poll_at, now), feed.error)
         show(made)
         if len(failing) > _FAILING_SHOWN:
             say(f"… and {len(failing) - _FAILING_SHOWN} more: news-monitor feeds list --failing")

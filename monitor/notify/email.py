@@ -177,7 +177,8 @@ class EmailNotifier:
                 self._client.close()
                 return self._verdict(error)
             self._idle = asyncio.get_running_loop().call_later(IDLE, self._client.close)
-        return Sent(detail=self._said(_told(answer, refused)))
+        warning = self._said(_refusals(refused)) if refused else ""
+        return Sent(detail=self._said(_told(answer, refused)), warning=warning)
 
     async def close(self) -> None:
         if self._idle is not None:
@@ -204,7 +205,9 @@ class EmailNotifier:
             case aiosmtplib.SMTPRecipientsRefused(recipients=refusals):
                 answers = {refusal.recipient: (refusal.code, refusal.message) for refusal in refusals}
                 worst = min((refusal.code for refusal in refusals), key=_hope)
-                return _by_code(worst, self._said(_refusals(answers)))
+                said = self._said(_refusals(answers))
+                # Nobody has seen the message yet: the addresses are wrong, and whoever mends them wants the mail.
+                return ChannelBroken(detail=said) if worst >= 500 else TryLater(detail=said)
             case aiosmtplib.SMTPSenderRefused(code=code, message=message):
                 said = self._said(f"refused the sender: {code} {message}")
                 return ChannelBroken(detail=said) if 500 <= code != 552 else _by_code(code, said)

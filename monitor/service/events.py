@@ -27,6 +27,7 @@ class FeedPolled:
         fresh: New or edited among them.
         matches: Of fresh entries, baseline included.
         alerts: What is going to be said (an alert that another feed raised already is counted, and not sent again).
+        slow_rules: Rules whose regular expression took too long on an entry, and so were not tested on it.
         detail: Why it failed, in a line; "" otherwise.
         next_poll_at: When it is polled next.
         seconds: How long fetching, reading and matching took.
@@ -39,6 +40,7 @@ class FeedPolled:
     fresh: int = 0
     matches: int = 0
     alerts: tuple[Alert, ...] = ()
+    slow_rules: tuple[str, ...] = ()
     detail: str = ""
     next_poll_at: datetime
     seconds: float

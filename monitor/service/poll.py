@@ -68,6 +68,7 @@ class _Findings:
     baseline: bool = False
     seen: int = 0
     fresh: int = 0
+    slow_rules: tuple[str, ...] = ()
     entries: tuple[Entry, ...] = ()
     plan: Plan = field(default_factory=Plan)
 
@@ -91,6 +92,7 @@ class _Findings:
             fresh=self.fresh,
             matches=len(self.plan.matches),
             alerts=self.plan.alerts,
+            slow_rules=self.slow_rules,
             detail=self.update.error,
             next_poll_at=self.update.next_poll_at,
             seconds=seconds,
@@ -165,7 +167,7 @@ class FeedPoller:
         known = await self._threads.read(self._store.known_entries, feed.id, keys)
         fresh = [entry for entry in document.entries if _is_fresh(entry, known)]
         again = [entry for entry in document.entries if reach.covers(entry) and not _is_fresh(entry, known)]
-        matches = await self._match([*fresh, *again], feed, runtime.rules)
+        matches, slow_rules = await self._match([*fresh, *again], feed, runtime.rules)
         planned = plan(
             matches,
             feed=feed,
@@ -182,20 +184,22 @@ class FeedPoller:
             baseline=reach.baseline,
             seen=len(keys),
             fresh=len(fresh),
+            slow_rules=slow_rules,
             # One that is matched again is written again as well, so that its match has a row to refer to.
             entries=(*fresh, *again),
             plan=planned,
         )
 
-    async def _match(self, entries: Sequence[Entry], feed: Feed, rules: RuleSet) -> list[Match]:
-        matches: list[Match] = []
+    async def _match(self, entries: Sequence[Entry], feed: Feed, rules: RuleSet) -> tuple[list[Match], tuple[str, ...]]:
+        """The matches, and the rules that a slow regular expression kept from being tested."""
+        matches, slow = list[Match](), list[str]()
         slice_ends = self._clock.monotonic() + _SLICE_SECONDS
         for entry in entries:
-            matches += rules.match(entry, feed_name=feed.name, feed_tags=feed.tags)
+            matches += rules.match(entry, feed_name=feed.name, feed_tags=feed.tags, timeouts=slow)
             if self._clock.monotonic() > slice_ends:
                 await self._clock.sleep(0)
                 slice_ends = self._clock.monotonic() + _SLICE_SECONDS
-        return matches
+        return matches, tuple(dict.fromkeys(slow))
 
 
 def crashed(

@@ -470,20 +470,20 @@ async def test_a_refused_recipient_does_not_stop_the_others(sink: SmtpSink) -> N
     sink.refuse = {"b@example.org": "451 4.3.0 mailbox busy"}
     result = await send(email_options(sink.port))
     assert isinstance(result, Sent)
-    assert "refused b@example.org: 451 4.3.0 mailbox busy" in result.detail
+    assert "refused b@example.org: 451 4.3.0 mailbox busy" in result.warning
     assert sink.mails[0].recipients == ("a@example.org",)
 
 
 @pytest.mark.parametrize(
     ("one", "other", "outcome"),
     [
-        ("550 5.1.1 no such user", "550 5.1.1 no such user", Refused),
+        ("550 5.1.1 no such user", "550 5.1.1 no such user", ChannelBroken),
         ("550 5.1.1 no such user", "451 4.3.0 busy", TryLater),
         ("530 5.7.0 log in first", "550 5.1.1 no such user", ChannelBroken),
     ],
 )
 async def test_all_recipients_refused(sink: SmtpSink, one: str, other: str, outcome: type[SendResult]) -> None:
-    """For good only when every server answer says so; a login that is missing is the channel's."""
+    """The mail waits until the addresses or the login are mended; one that is only busy is tried again."""
     sink.refuse = {"a@example.org": one, "b@example.org": other}
     result = await send(email_options(sink.port))
     assert isinstance(result, outcome)
