@@ -115,7 +115,7 @@ def _default(field: FieldInfo) -> str:
         case timedelta():
             return f"`{format_duration(value)}`"
         case ByteSize():
-            return f"`{value.human_readable(decimal=True, separator=' ')}`"
+            return "`" + value.human_readable(decimal=True, separator=" ").replace(".0 ", " ") + "`"
         case bool():
             return f"`{str(value).lower()}`"
         case _:

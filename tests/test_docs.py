@@ -1,0 +1,79 @@
+"""What the documents say is so."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+import typer.main
+
+from monitor.app import load
+from monitor.cli.init import starter_files
+from monitor.cli.main import app
+from monitor.cli.reference import reference
+from monitor.rules.load import load_rules
+from monitor.tomlfile import parse
+
+REPOSITORY = Path(__file__).parents[1]
+README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+
+
+def test_configuration_reference_is_current() -> None:
+    """docs/configuration.md is what the settings say; `make docs` renews it."""
+    assert (REPOSITORY / "docs" / "configuration.md").read_text(encoding="utf-8").rstrip() == reference().rstrip()
+
+
+def test_shipped_configuration_and_rules_have_no_faults(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What `make run` starts on is clean, without a warning; it has a dozen public feeds and the sample feed."""
+    monkeypatch.delenv("CREDENTIALS_DIRECTORY", raising=False)
+    loaded = load(REPOSITORY / "config.toml")
+    assert loaded.warnings == ()
+    assert list(loaded.channels) == ["terminal"]
+    assert len(loaded.config.settings.feeds) >= 13
+    assert len({rule.file for rule in loaded.rules}) >= 3
+
+
+def test_commented_channels_of_the_shipped_configuration_are_right(tmp_path: Path) -> None:
+    """Taking the # away gives channels that work: no option is misspelt or missing."""
+    text = (REPOSITORY / "config.toml").read_text(encoding="utf-8")
+    lines = text.splitlines()
+    start = lines.index("# [channels.desk]")
+    end = next(number for number, line in enumerate(lines) if line.startswith("# --- Feeds"))
+    section = "\n".join(line.removeprefix("# ") for line in lines[start:end])
+    secrets = {"smtp-password": "p", "slack-url": "https://hooks.slack.com/services/T0/B0/x", "webhook-secret": None}
+    for name, value in secrets.items():
+        (tmp_path / name).write_text(value or "whsec_" + "QUJDRA" * 8, encoding="utf-8")
+    section = section.replace("/etc/news-monitor/credentials", str(tmp_path)).replace(
+        '"…"', f'"{tmp_path}/webhook-secret"'
+    )
+    (tmp_path / "rules").mkdir()
+    path = tmp_path / "config.toml"
+    path.write_text(section, encoding="utf-8")
+    assert list(load(path).channels) == ["desk", "slack", "pipeline"]
+
+
+def test_readme_examples_are_valid() -> None:
+    """The configuration and the rule in the README can be copied."""
+    config, rule = re.findall(r"```toml\n(.*?)```", README, re.DOTALL)
+    assert tomllib.loads(config)["feeds"][0]["name"] == "bbc-world"
+    rules, faults = load_rules([parse(rule, path="rules/leaders.toml")])
+    assert faults == ()
+    assert rules[0].name == "assad-leaves"
+
+
+def test_readme_names_every_command() -> None:
+    """The table of commands is complete."""
+    group = typer.main.get_command(app)
+    names = group.commands  # type: ignore[attr-defined]  # a group, as the application has commands
+    for name, command in names.items():
+        assert f"`{name}" in README, name
+        for sub in getattr(command, "commands", {}):
+            assert re.search(rf"`{name} [^`]*\b{sub}\b", README), f"{name} {sub}"
+
+
+def test_starter_files_are_complete() -> None:
+    """`init` has a configuration and every shipped rule file to write."""
+    shipped = {f"rules/{path.name}" for path in (REPOSITORY / "rules").glob("*.toml")}
+    assert set(starter_files()) == {"config.toml"} | shipped
