@@ -10,6 +10,7 @@ import contextlib
 import difflib
 import re
 import tomllib
+from bisect import bisect_right
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -74,8 +75,22 @@ class TomlFile:
     def _spots(self) -> dict[KeyPath, _Spot]:
         return _Scanner(self.text).scan()
 
+    @cached_property
+    def _line_starts(self) -> list[int]:
+        return [0, *(found.end() for found in re.finditer("\n", self.text))]
+
     def _place(self, start: int, end: int) -> Place:
-        return _place(self.text, start, end)
+        line = bisect_right(self._line_starts, start)
+        begins = self._line_starts[line - 1]
+        ends = self.text.find("\n", start)
+        ends = len(self.text) if ends < 0 else ends
+        column = start - begins + 1
+        return Place(
+            line=line,
+            column=column,
+            end_column=max(column + 1, min(end, ends) - begins + 1),
+            text=_shown(self.text[begins:ends]),
+        )
 
 
 def read(path: Path) -> TomlFile:
@@ -179,19 +194,6 @@ def _syntax_fault(said: str, text: str, path: str) -> Fault:
 
 def _shown(line: str) -> str:
     return line.replace("\t", " ").rstrip()
-
-
-def _place(text: str, start: int, end: int) -> Place:
-    begins = text.rfind("\n", 0, start) + 1
-    ends = text.find("\n", start)
-    ends = len(text) if ends < 0 else ends
-    column = start - begins + 1
-    return Place(
-        line=text.count("\n", 0, start) + 1,
-        column=column,
-        end_column=max(column + 1, min(end, ends) - begins + 1),
-        text=_shown(text[begins:ends]),
-    )
 
 
 @dataclass(frozen=True, slots=True)

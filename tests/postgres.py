@@ -36,11 +36,16 @@ class PostgresServer:
     admin: URL
     _numbers: Iterator[int] = field(default_factory=count)
     _made: list[str] = field(default_factory=list)
+    _fast: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        # Twice as fast as the default, and known since PostgreSQL 15.
+        self._fast = " STRATEGY FILE_COPY" if int(self._run("SHOW server_version_num")) >= 150000 else ""
 
     def create_database(self, template: str | None = None) -> URL:
         """A fresh database, empty or a copy of `template` (which nobody may be connected to)."""
         name = f"news_monitor_test_{os.getpid()}_{next(self._numbers)}"
-        self._run(f'CREATE DATABASE "{name}"' + (f' TEMPLATE "{template}"' if template else ""))
+        self._run(f'CREATE DATABASE "{name}"' + (f' TEMPLATE "{template}"{self._fast}' if template else ""))
         self._made.append(name)
         return self.admin.set(database=name)
 
@@ -54,11 +59,13 @@ class PostgresServer:
         for name in tuple(self._made):
             self.drop_database(self.admin.set(database=name))
 
-    def _run(self, statement: str) -> None:
+    def _run(self, statement: str) -> str:
+        """Its answer, where it has one, else ""."""
         engine = create_engine(self.admin, isolation_level="AUTOCOMMIT")
         try:
             with engine.connect() as connection:
-                connection.execute(text(statement))
+                result = connection.execute(text(statement))
+                return str(result.scalar()) if result.returns_rows else ""
         finally:
             engine.dispose()
 

@@ -7,15 +7,18 @@ once per rule set, not once per article; a piece without a term of any rule cost
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
+from collections import defaultdict
 from functools import cached_property
+from itertools import accumulate
 from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
-from monitor.rules.tokens import tokenize
+from monitor.rules.tokens import simplified, tokenize
 from monitor.rules.tree import DEFAULT_FIELDS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Iterator
 
     from monitor.model import Entry
     from monitor.rules.tree import FieldName
@@ -42,27 +45,11 @@ class _Memo(dict[str, _V], Generic[_V]):
         return value
 
 
-class Spot(NamedTuple):
-    """A token that some rule asks for.
-
-    Attributes:
-        position: In tokens; the next token has the next one, and a new block leaves one out.
-        start: Offset of its first character.
-        end: Offset after its last.
-        terms: The numbers it answers to: its folded form, its form with signs.
-    """
-
-    position: int
-    start: int
-    end: int
-    terms: tuple[int, ...]
-
-
 class _Layout(NamedTuple):
-    """A piece's number of tokens, and those of them that matter, counted from the piece's beginning."""
+    """A piece of text: its number of tokens, and (which of them, term) for each term found, in order."""
 
     tokens: int
-    spots: tuple[Spot, ...]
+    terms: tuple[tuple[int, int], ...]
 
 
 class Vocabulary:
@@ -70,8 +57,8 @@ class Vocabulary:
 
     def __init__(self) -> None:
         self._numbers: dict[str, int] = {}
-        self.terms_in = _Memo(self._terms_in)
-        self.layout_of = _Memo(self._layout_of)
+        self._terms_in = _Memo(lambda piece: tuple(term for _, term in self._read(piece).terms))
+        self._layout_of = _Memo(self._read)
 
     def number(self, term: str) -> int:
         return self._numbers.setdefault(term, len(self._numbers))
@@ -80,28 +67,30 @@ class Vocabulary:
         """The terms by their numbers."""
         return list(self._numbers)
 
-    def present(self, text: str) -> set[int]:
-        """The numbers of the terms that `text` holds."""
-        return set().union(*map(self.terms_in.__getitem__, set(text.split())))
+    def present(self, simplified_text: str) -> set[int]:
+        """The numbers of the terms that a text holds."""
+        return set().union(*map(self._terms_in.__getitem__, set(simplified_text.split())))
 
-    def _terms_in(self, piece: str) -> tuple[int, ...]:
-        return tuple(term for spot in self._layout_of(piece).spots for term in spot.terms)
+    def layouts(self, line: str) -> Iterator[_Layout]:
+        """One for each piece of the line."""
+        return map(self._layout_of.__getitem__, line.split())
 
-    def _layout_of(self, piece: str) -> _Layout:
-        numbers, spots = self._numbers, []
+    def _read(self, piece: str) -> _Layout:
+        numbers, terms = self._numbers, []
         tokens = tokenize(piece)
-        for position, token in enumerate(tokens):
-            terms = tuple(numbers[form] for form in (token.folded, token.signed) if form in numbers)
-            if terms:
-                spots.append(Spot(position, token.start, token.end, terms))
-        return _Layout(len(tokens), tuple(spots))
+        for offset, token in enumerate(tokens):
+            if token.folded in numbers:
+                terms.append((offset, numbers[token.folded]))
+            if token.signed and token.signed in numbers:
+                terms.append((offset, numbers[token.signed]))
+        return _Layout(len(tokens), tuple(terms))
 
 
-_PIECE = re.compile(r"\S+|\n")
+_PIECE = re.compile(r"\S+")
 
 
 class FieldText:
-    """One field of an article."""
+    """One field of an article. A position counts tokens; a new block leaves one out, so that no phrase reaches over."""
 
     def __init__(self, text: str, vocabulary: Vocabulary) -> None:
         self.text = text
@@ -109,35 +98,50 @@ class FieldText:
 
     @cached_property
     def present(self) -> set[int]:
-        return self._vocabulary.present(self.text)
-
-    @cached_property
-    def spots(self) -> dict[int, Spot]:
-        """The tokens that matter, by position."""
-        layout_of = self._vocabulary.layout_of
-        spots: dict[int, Spot] = {}
-        position = 0
-        for found in _PIECE.finditer(self.text):
-            piece = found[0]
-            if piece == "\n":
-                position += 1
-                continue
-            tokens, inside = layout_of[piece]
-            if inside:
-                base = found.start()
-                for offset, start, end, terms in inside:
-                    spots[position + offset] = Spot(position + offset, base + start, base + end, terms)
-            position += tokens
-        return spots
+        """The terms that are there."""
+        return self._vocabulary.present(self._simplified)
 
     @cached_property
     def positions(self) -> dict[int, list[int]]:
         """The positions of each term, rising."""
-        positions: dict[int, list[int]] = {}
-        for position, spot in self.spots.items():
-            for term in spot.terms:
-                positions.setdefault(term, []).append(position)
+        positions: dict[int, list[int]] = defaultdict(list)
+        base = 0
+        for line in self._simplified.split("\n"):
+            for tokens, terms in self._vocabulary.layouts(line):
+                for offset, term in terms:
+                    positions[term].append(base + offset)
+                base += tokens
+            base += 1
         return positions
+
+    def span(self, position: int) -> tuple[int, int]:
+        """[start, end) of the token at a position, in the text as it is."""
+        firsts, starts, pieces = self._pieces
+        number = bisect_right(firsts, position) - 1
+        token = tokenize(pieces[number])[position - firsts[number]]
+        return starts[number] + token.start, starts[number] + token.end
+
+    @cached_property
+    def _simplified(self) -> str:
+        return simplified(self.text)
+
+    @cached_property
+    def _pieces(self) -> tuple[list[int], list[int], list[str]]:
+        """Each piece's first position, its offset, and the piece. One without tokens comes before the one it shares
+        its position with.
+        """
+        firsts: list[int] = []
+        starts: list[int] = []
+        pieces: list[str] = []
+        base, at = 0, 0
+        for line in self.text.split("\n"):
+            *before, base = accumulate((tokens for tokens, _ in self._vocabulary.layouts(line)), initial=base)
+            firsts += before
+            starts += [found.start() for found in _PIECE.finditer(self.text, at, at + len(line))]
+            pieces += line.split()
+            base += 1
+            at += len(line) + 1
+        return firsts, starts, pieces
 
 
 class Article:

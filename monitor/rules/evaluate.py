@@ -5,6 +5,7 @@ This is what decides; the index before it only leaves out rules that cannot hold
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -46,8 +47,7 @@ class Term:
         for name in TEXT_FIELDS:
             if name in self.fields and self.number in (field := article.field(name)).present:
                 for position in field.positions[self.number]:
-                    spot = field.spots[position]
-                    yield Hit(name, spot.start, spot.end)
+                    yield Hit(name, *field.span(position))
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,23 +66,23 @@ class Sequence:
             if name in self.fields:
                 field = article.field(name)
                 for start in self._starts(field):
-                    last = field.spots[start + len(self.numbers) - 1]
-                    yield Hit(name, field.spots[start].start, last.end)
+                    yield Hit(name, field.span(start)[0], field.span(start + len(self.numbers) - 1)[1])
 
     def _starts(self, field: FieldText) -> Iterator[int]:
         """Positions of the first token, rising."""
         if not self.needed <= field.present:
             return
-        positions, spots = field.positions, field.spots
-        offset = min(range(len(self.numbers)), key=lambda number: len(positions[self.numbers[number]]))
-        for position in positions[self.numbers[offset]]:
-            start = position - offset
-            for place, number in enumerate(self.numbers, start):
-                spot = spots.get(place)
-                if spot is None or number not in spot.terms:
-                    break
-            else:
+        places = [field.positions[number] for number in self.numbers]
+        rarest = min(range(len(places)), key=lambda offset: len(places[offset]))
+        for position in places[rarest]:
+            start = position - rarest
+            if all(_contains(rising, start + offset) for offset, rising in enumerate(places)):
                 yield start
+
+
+def _contains(rising: list[int], value: int) -> bool:
+    at = bisect_left(rising, value)
+    return at < len(rising) and rising[at] == value
 
 
 @dataclass(frozen=True, slots=True)

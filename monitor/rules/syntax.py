@@ -15,12 +15,16 @@ import math
 import re
 import warnings
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import regex
 
 from monitor.errors import QueryError
 from monitor.rules.lexer import OPERATORS, Kind, Lexeme, lex
 from monitor.rules.tree import FIELD_NAMES, LABEL_FIELDS, And, InField, Node, Not, Or, Phrase, Regex, Word
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 MAX_LENGTH = 20_000
 MAX_DEPTH = 100
@@ -282,12 +286,23 @@ def _refuse_exclusions_alone(node: Node, *, under_or: bool) -> None:
             raise QueryError("a query needs at least one term without NOT", node.start, node.end, hint=hint)
 
 
+def _slips(operator: str) -> Iterator[str]:
+    """Two neighbours swapped ("ADN") or one letter doubled ("ANDD")."""
+    for at in range(len(operator) - 1):
+        yield operator[:at] + operator[at + 1] + operator[at] + operator[at + 2 :]
+    for at in range(len(operator)):
+        yield operator[: at + 1] + operator[at:]
+
+
+_SLIPS = {slip: operator for operator in OPERATORS for slip in _slips(operator)}
+
+
 def _remarks(lexemes: list[Lexeme]) -> list[Remark]:
     remarks = []
     for lexeme in lexemes:
         if lexeme.kind is not Kind.WORD:
             continue
-        meant = next((name for name in OPERATORS if _is_slip(lexeme.value, name)), "")
+        meant = _SLIPS.get(lexeme.value)
         if meant:
             message = f"{lexeme.value} is searched as a word"
             remarks.append(Remark(message=message, start=lexeme.start, end=lexeme.end, hint=f"did you mean {meant}?"))
@@ -295,10 +310,3 @@ def _remarks(lexemes: list[Lexeme]) -> list[Remark]:
             message = f"{lexeme.value!r} is one character long and will match very often"
             remarks.append(Remark(message=message, start=lexeme.start, end=lexeme.end))
     return remarks
-
-
-def _is_slip(word: str, operator: str) -> bool:
-    """Two neighbours swapped ("ADN") or one letter doubled ("ANDD")."""
-    swapped = {operator[:i] + operator[i + 1] + operator[i] + operator[i + 2 :] for i in range(len(operator) - 1)}
-    doubled = {operator[:i] + operator[i] + operator[i:] for i in range(len(operator))}
-    return word in swapped | doubled

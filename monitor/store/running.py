@@ -5,14 +5,15 @@ from __future__ import annotations
 import fcntl
 from pathlib import Path
 
+from monitor.store.open import describe_url
+
 
 def running_daemon(url: str) -> int | None:
     """The process that holds the SQLite store at `url` as its daemon; None: nobody does, or it is a server."""
-    name = url.removeprefix("sqlite:///")
-    if name == url:
+    if not url.startswith("sqlite"):
         return None
     try:
-        with Path(f"{name}.lock").open("rb") as lock:
+        with Path(f"{describe_url(url)}.lock").open("rb") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
             except BlockingIOError:

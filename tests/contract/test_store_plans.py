@@ -26,7 +26,7 @@ from tests.contract.samples import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from sqlalchemy import Connection
 
@@ -139,12 +139,12 @@ def one_delivery(store: Store) -> None:
     assert store.delivery(delivery(alert(entry("1-0"), "r")).id[:13])
 
 
-@pytest.mark.parametrize("step", [claim_and_commit, look_up, send, add_and_remove, one_feed_by_name, one_delivery])
-def test_no_hot_statement_reads_a_table_from_end_to_end(filled: Store, step: Callable[[Store], None]) -> None:
-    """Every statement of a step is asked for its plan on the rows that it ran on."""
+def test_no_hot_statement_reads_a_table_from_end_to_end(filled: Store) -> None:
+    """Every statement of the daemon's daily work is asked for its plan on the rows that it ran on."""
     with statements() as seen:
-        step(filled)
-    assert seen
+        for step in (claim_and_commit, look_up, send, add_and_remove, one_feed_by_name, one_delivery):
+            step(filled)
+    assert len(seen) > 40
     database = filled._database  # type: ignore[attr-defined] # EXPLAIN needs the store's own connection and its settings
     with database.write() as connection:
         connection.exec_driver_sql("ANALYZE")
