@@ -42,7 +42,7 @@ def site(tmp_path: Path, feeds: FeedServer) -> Site:
     return made
 
 
-# -------------------------------------------------------------------------------------------------------------- bad input
+# bad input
 
 
 @pytest.mark.parametrize(
@@ -127,7 +127,7 @@ def test_wrong_arguments(site: Site, arguments: tuple[str, ...], status: int, sa
     assert "Traceback" not in done.stderr
 
 
-# ------------------------------------------------------------------------------------------------------------- good input
+# good input
 
 
 def test_poll_makes_a_baseline_and_backfill_speaks(site: Site) -> None:

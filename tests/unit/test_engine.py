@@ -11,7 +11,7 @@ from monitor.model import Entry, Hit, Match, TextField
 from monitor.rules.engine import RuleSet, find
 from monitor.rules.load import Rule, load_rules
 from monitor.rules.syntax import parse
-from monitor.rules.tokens import fold, tokenize
+from monitor.rules.tokens import tokenize
 from monitor.rules.tree import And, InField, Node, Not, Or, Phrase, Regex, Word
 from monitor.tomlfile import parse as parse_toml
 
@@ -316,4 +316,3 @@ def test_folding_does_not_depend_on_what_was_seen_before() -> None:
     for _ in range(2):
         assert ruleset.match(first, feed_name="f", feed_tags=())
         assert not ruleset.match(second, feed_name="f", feed_tags=())
-    assert fold("Step") == "step"

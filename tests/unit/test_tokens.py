@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.rules.tokens import fold, scan, terms_of, tokenize
+from monitor.rules.tokens import fold, scan, simplified, terms_of, tokenize
 
 
 def words(text: str) -> list[str]:
@@ -112,6 +112,16 @@ def test_cutting_at_blanks_changes_nothing(text: str) -> None:
 def test_the_short_cut_for_plain_words_gives_the_same(text: str) -> None:
     """`tokenize` with its short cut and the grammar alone agree."""
     assert tokenize(text) == scan(text)
+
+
+punctuation = st.text(alphabet=st.sampled_from("aS1.,#+$-\"'()“”‘’—–… \n"), max_size=20)
+
+
+@given(punctuation)
+def test_a_simplified_text_has_the_same_words(text: str) -> None:
+    """What is taken out to make pieces alike is never part of a word, nor of what tells one word from another."""
+    lines = [[token[2:] for token in tokenize(line)] for line in text.split("\n")]
+    assert [[token[2:] for token in tokenize(line)] for line in simplified(text).split("\n")] == lines
 
 
 @given(news_like)
