@@ -24,7 +24,7 @@ $(VENV)/bin/python:
 define install
 	@echo "installing $(1) (once)"
 	@{ command -v uv >/dev/null && uv pip install --quiet --python $(PY) --require-hashes --no-deps -r $(1) 2>/dev/null; } || \
-		$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r $(1)
+		$(PY) -m pip install -qq --disable-pip-version-check --require-hashes --no-deps -r $(1)
 	@touch $(2)
 endef
 

@@ -11,8 +11,9 @@ from monitor.errors import ConfigError, Fault
 
 
 def check(config: ConfigOption = None, json: JsonOption = False) -> None:
-    """Check config.toml, its channels and all rules; print every fault with its place and a way out. Exit 78 if there
-    is one.
+    """Tell everything that is wrong in configuration, channels and rules.
+
+    Each fault comes with its place and a way out. Exit status 78 if there is one.
     """
     loaded: Loaded | None = None
     faults: tuple[Fault, ...]

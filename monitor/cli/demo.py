@@ -38,8 +38,10 @@ def demo(
         ),
     ] = None,
 ) -> None:
-    """Show polls, matches and alerts live: sample feeds on loopback, new entries as you watch, a mail server and a
-    webhook receiver that print what arrives. Needs no network and writes nothing but a temporary folder.
+    """Show it all at work on made-up news, without a network.
+
+    Sample feeds on loopback publish entries as you watch; a mail server and a webhook receiver print what arrives.
+    Writes nothing but a temporary folder.
     """
     try:
         span = parse_duration(duration) if duration is not None else None

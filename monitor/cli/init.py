@@ -18,7 +18,10 @@ def init(
         Path, typer.Argument(metavar="[DIR]", help="Where to write; made when it does not exist.")
     ] = Path(),
 ) -> None:
-    """Write a starter config.toml and rules/ into DIR (default: here). Files that exist are never touched."""
+    """Write a config.toml and rules/ to start from.
+
+    Files that exist are never touched.
+    """
     starter = starter_files()
     present = [name for name in starter if (folder / name).exists()]
     if present:

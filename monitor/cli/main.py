@@ -18,6 +18,7 @@ app = typer.Typer(
     epilog="Exit status: 0 ok, 1 failed, 2 usage, 78 configuration.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("init")(init.init)

@@ -48,7 +48,10 @@ def poll(
     config: ConfigOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Poll feeds now, due or not, and send what is due. Exit 1 if one of them failed."""
+    """Poll feeds now, due or not, and send what is due.
+
+    Works beside a running daemon, or from cron instead of one. Exit status 1 if a feed failed.
+    """
     try:
         span = parse_duration(backfill) if backfill is not None else None
     except ValueError as error:

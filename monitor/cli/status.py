@@ -13,7 +13,10 @@ _FAILING_SHOWN = 10
 
 
 def status(config: ConfigOption = None, json: JsonOption = False) -> None:
-    """Show whether the daemon runs, what it watches, what it found, what waits to be sent, and what is wrong."""
+    """Show how things are, in a screen.
+
+    Whether the daemon runs, what it watches and found, what waits to be sent, and what is wrong.
+    """
     now = SystemClock().now()
     with loaded_with_store(config) as (loaded, store):
         counts = store.status(now=now)

@@ -65,8 +65,11 @@ def try_query(
     count: Annotated[bool, typer.Option("--count", help="Only print how many entries matched in each source.")] = False,
     json: JsonOption = False,
 ) -> None:
-    """Search feeds and texts for QUERY and print the sentences that match. Exit like grep: 0 matched, 1 nothing, 2 a
-    bad query or source.
+    """Search feeds and texts for QUERY: a grep for news.
+
+    Prints the sentences that match, with the hits marked. Needs no configuration. Exit status as grep's: 0 matched, 1
+    nothing,
+    2 a bad query or source.
     """
     tree = _read_query(query)
     found, faults, searched = asyncio.run(_search(tree, query, sources))
