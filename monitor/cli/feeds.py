@@ -32,7 +32,7 @@ from monitor.cli.common import (
     table,
 )
 from monitor.clock import SystemClock
-from monitor.config import Config, FeedSettings, check_feed_url, format_duration, parse_duration
+from monitor.config import Config, FeedSettings, check_feed_url, format_duration, is_feed_name, parse_duration
 from monitor.errors import ConfigError, MonitorError, UsageError
 from monitor.model import Feed, FeedSpec
 from monitor.parse.opml import OpmlFeed, feed_name, read_opml, write_opml
@@ -250,7 +250,7 @@ def _specs(
         except ValueError as error:
             refused[outline.url] = str(error)
             continue
-        name = existing.get(outline.url) or feed_name(outline.title or outline.url, taken)
+        name = existing.get(outline.url) or _name(outline, taken)
         taken.add(name)
         span = parse_duration(interval) if interval is not None else outline.interval or default
         specs.append(
@@ -263,6 +263,13 @@ def _specs(
             )
         )
     return specs, refused
+
+
+def _name(outline: OpmlFeed, taken: set[str]) -> str:
+    """The name that an export of ours gave it, else one made from its title or URL; nobody else's in any case."""
+    if outline.name and outline.name not in taken and is_feed_name(outline.name):
+        return outline.name
+    return feed_name(outline.title or outline.url, taken)
 
 
 @app.command("export")

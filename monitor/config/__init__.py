@@ -17,7 +17,7 @@ from monitor.config.durations import format_duration, parse_duration
 from monitor.config.faults import key_path
 from monitor.config.introspect import is_secret
 from monitor.config.load import Config, find_config, load_config, read_options
-from monitor.config.settings import FeedSettings, Settings, check_feed_url
+from monitor.config.settings import FeedSettings, Settings, check_feed_url, is_feed_name
 
 __all__ = [
     "Config",
@@ -26,6 +26,7 @@ __all__ = [
     "check_feed_url",
     "find_config",
     "format_duration",
+    "is_feed_name",
     "is_secret",
     "key_path",
     "load_config",

@@ -103,6 +103,11 @@ class LogSettings(_Table):
 _NAME = re.compile(r"[\w][\w .-]*", re.UNICODE)
 
 
+def is_feed_name(text: str) -> bool:
+    """Whether a feed may be called so."""
+    return len(text) <= 64 and _NAME.fullmatch(text) is not None
+
+
 class FeedSettings(_Table):
     """A feed to watch."""
 
