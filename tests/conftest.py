@@ -8,10 +8,16 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from hypothesis import settings
 from sqlalchemy import URL
 
 from monitor.store.open import open_store
 from tests.postgres import REASON, PostgresServer, find_server
+
+# No clock decides a test; and in CI the same examples are drawn each time.
+settings.register_profile("local", deadline=None)
+settings.register_profile("ci", deadline=None, derandomize=True)
+settings.load_profile("ci" if os.environ.get("CI") == "true" else "local")
 
 
 @pytest.hookimpl(wrapper=True)

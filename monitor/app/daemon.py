@@ -1,17 +1,12 @@
-"""The composition root: the one place that knows every part. Loads, builds, runs, reloads, drains.
-
-`load` reads configuration, channels and rules and reports every fault of all three at once. `Daemon` is what
-`news-monitor run` runs; commands that need a part of it (`poll`, `channels test`) take that part from `open_parts`.
-"""
+"""`news-monitor run`: build, run, reload, drain."""
 
 from __future__ import annotations
 
 import asyncio
 import signal
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -19,38 +14,26 @@ from typing import TYPE_CHECKING, Any
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from monitor import __version__, systemd
+from monitor import systemd
 from monitor.alerts.retry import settle
+from monitor.app.build import dispatch_limits, open_fetcher, open_notifier, open_parser, opened_store
+from monitor.app.load import Channel, Loaded, added_feeds, load
 from monitor.clock import Clock, SystemClock
-from monitor.config import Config, key_path, load_config, read_options
+from monitor.config import load_config
 from monitor.errors import ConfigError, Fault, StoreError
-from monitor.fetch.http import FetchLimits, HttpFetcher
-from monitor.fetch.routing import RoutingFetcher
-from monitor.fetch.sample import SampleFetcher
 from monitor.log import get_logger
-from monitor.notify.registry import CHANNEL_TYPES, open_channel
-from monitor.parse.pool import ParserPool
-from monitor.rules.book import load_folder
 from monitor.rules.engine import RuleSet
-from monitor.rules.load import check_references
 from monitor.service.commit import Committer
 from monitor.service.deliver import Sender
-from monitor.service.dispatch import Dispatcher, DispatchLimits
-from monitor.service.events import Event, FeedPolled, Observer, Trouble
+from monitor.service.dispatch import Dispatcher
+from monitor.service.events import Event, Observer, Trouble
 from monitor.service.health import Heartbeats
-from monitor.service.once import OneOff
 from monitor.service.poll import FeedPoller, Runtime
 from monitor.service.threads import StoreThreads
-from monitor.store.open import open_store
-from monitor.tomlfile import did_you_mean
 
 if TYPE_CHECKING:
-    from pydantic import BaseModel
-
     from monitor.fetch.base import Fetcher
-    from monitor.model import Feed
     from monitor.notify.base import Notifier
-    from monitor.rules.load import Rule
     from monitor.store.base import FeedsChanged, Store
 
 log = get_logger("monitor")
@@ -62,133 +45,6 @@ POLL_GRACE = timedelta(seconds=15)
 SEND_GRACE = timedelta(seconds=20)
 # Without a limit of its own, asyncio's resolver threads are six on a small machine, and slow DNS starves every fetch.
 RESOLVER_THREADS = 32
-
-
-# ------------------------------------------------------------------------------------------------------------- loading
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Channel:
-    """A channel as configured, checked."""
-
-    name: str
-    type: str
-    options: BaseModel
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Loaded:
-    """Configuration, channels and rules that fit together."""
-
-    config: Config
-    channels: Mapping[str, Channel]
-    rules: tuple[Rule, ...]
-    warnings: tuple[Fault, ...]
-
-    @property
-    def live_rules(self) -> tuple[Rule, ...]:
-        return tuple(rule for rule in self.rules if rule.enabled)
-
-
-def load(path: Path, *, added_feeds: Callable[[Config], Mapping[str, tuple[str, ...]]] | None = None) -> Loaded:
-    """Read config.toml and everything it names.
-
-    Args:
-        added_feeds: Gives the names and tags of feeds that the store has besides those of the file, for rules that
-            name them.
-
-    Raises:
-        ConfigError: With every fault in the configuration, its channels and the rules.
-    """
-    config = load_config(path)
-    channels, faults = _load_channels(config)
-    rules, rule_faults = load_folder(config.rules_folder)
-    feeds = {feed.name: feed.tags for feed in config.settings.feeds}
-    if added_feeds is not None:
-        feeds = {**added_feeds(config), **feeds}
-    findings = [*rule_faults, *check_references(rules, feeds=feeds, channels=tuple(config.settings.channels))]
-    faults += [fault for fault in findings if not fault.warning]
-    if faults:
-        raise ConfigError(faults)
-    warnings = (*config.warnings, *(fault for fault in findings if fault.warning))
-    return Loaded(config=config, channels=channels, rules=rules, warnings=warnings)
-
-
-def _load_channels(config: Config) -> tuple[dict[str, Channel], list[Fault]]:
-    channels: dict[str, Channel] = {}
-    faults: list[Fault] = []
-    for name, table in config.settings.channels.items():
-        kind = table.get("type")
-        known = CHANNEL_TYPES.get(kind) if isinstance(kind, str) else None
-        if known is None:
-            faults.append(_unknown_type(config, name, kind))
-            continue
-        try:
-            options = read_options(known.options, table, key=("channels", name), config=config)
-        except ConfigError as error:
-            faults += error.faults
-        else:
-            channels[name] = Channel(name=name, type=known.name, options=options)
-    return channels, faults
-
-
-def _unknown_type(config: Config, name: str, kind: object) -> Fault:
-    key = ("channels", name, "type")
-    place = config.file.locate(*key) or config.file.locate(*key[:2])
-    known = "types: " + ", ".join(CHANNEL_TYPES)
-    return Fault(
-        source=config.file.path,
-        line=place.line if place else None,
-        where=key_path(key),
-        message="is missing" if kind is None else f"there is no channel type {kind!r}",
-        hint=(did_you_mean(kind, CHANNEL_TYPES) if isinstance(kind, str) else "") or known,
-    )
-
-
-def added_feeds(store: Store) -> dict[str, tuple[str, ...]]:
-    """Names and tags of the feeds that were added by command."""
-    return {feed.name: feed.tags for feed in store.feeds() if feed.origin == "added"}
-
-
-# ------------------------------------------------------------------------------------------------------------ building
-
-
-def user_agent(config: Config) -> str:
-    """What publishers see."""
-    return config.settings.polling.user_agent or f"news-monitor/{__version__}"
-
-
-def open_fetcher(config: Config, clock: Clock) -> Fetcher:
-    """A fetcher with the configured limits."""
-    polling = config.settings.polling
-    limits = FetchLimits(
-        deadline=polling.deadline,
-        max_compressed_bytes=int(polling.max_download),
-        max_decoded_bytes=int(polling.max_body),
-    )
-    http = HttpFetcher(user_agent=user_agent(config), limits=limits, concurrency=polling.concurrency)
-    return RoutingFetcher(http=http, sample=SampleFetcher(clock))
-
-
-def open_parser(config: Config) -> ParserPool:
-    """The worker processes that read documents."""
-    polling = config.settings.polling
-    return ParserPool(workers=polling.parsers, deadline=polling.parse_deadline)
-
-
-def open_notifier(channel: Channel) -> Notifier:
-    """A channel, ready to send."""
-    return open_channel(channel.options)
-
-
-@contextmanager
-def opened_store(config: Config, *, clock: Clock | None = None, exclusive: bool = False) -> Iterator[Store]:
-    """The configured store, for as long as the block lasts."""
-    store = open_store(config.store_url, now=(clock or SystemClock()).now(), exclusive=exclusive)
-    try:
-        yield store
-    finally:
-        store.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -422,16 +278,6 @@ class Daemon:
             observer(event)
 
 
-def dispatch_limits(config: Config) -> DispatchLimits:
-    """How much is polled at once, from the settings."""
-    polling = config.settings.polling
-    return DispatchLimits(
-        concurrency=polling.concurrency,
-        host_delay=polling.host_delay,
-        feed_seconds=(polling.deadline + polling.parse_deadline).total_seconds(),
-    )
-
-
 def _log_reload(old: Loaded, new: Loaded, feeds: FeedsChanged) -> None:
     before = {rule.name: rule for rule in old.live_rules}
     after = {rule.name: rule for rule in new.live_rules}
@@ -446,67 +292,3 @@ def _log_reload(old: Loaded, new: Loaded, feeds: FeedsChanged) -> None:
         log.warning("store.url changed; that takes a restart")
     if old.config.settings.polling.parsers != new.config.settings.polling.parsers:
         log.warning("polling.parsers changed; that takes a restart")
-
-
-# --------------------------------------------------------------------------------------------------------- one-off
-# polls
-
-
-async def poll_once(
-    loaded: Loaded,
-    store: Store,
-    feeds: tuple[Feed, ...],
-    *,
-    backfill: timedelta | None,
-    dry_run: bool,
-    observer: Observer,
-) -> int:
-    """`news-monitor poll`: poll these feeds now, commit, and send what is due; beside a running daemon or without one.
-
-    Returns:
-        How many of the feeds could not be polled: failed, or being polled by someone else just now.
-    """
-    clock = SystemClock()
-    threads, parser = StoreThreads(), open_parser(loaded.config)
-    fetcher = open_fetcher(loaded.config, clock)
-    runtime = Runtime(rules=RuleSet.build(loaded.live_rules), channels=tuple(loaded.channels), fetcher=fetcher)
-    poller = FeedPoller(runtime=lambda: runtime, parser=parser, store=store, threads=threads, clock=clock)
-    reports: list[FeedPolled] = []
-
-    def note(event: Event) -> None:
-        if isinstance(event, FeedPolled):
-            reports.append(event)
-        observer(event)
-
-    one_off = OneOff(
-        store=store, poller=poller, threads=threads, clock=clock, limits=dispatch_limits(loaded.config), observer=note
-    )
-    try:
-        if dry_run:
-            await one_off.rehearse(feeds, backfill=backfill)
-        else:
-            await one_off.poll(feeds, backfill=backfill)
-            await _send_due(loaded, store, threads, clock, observer)
-    finally:
-        await fetcher.close()
-        parser.close()
-        threads.close()
-    return sum(1 for report in reports if report.kind in {"failed", "lost"})
-
-
-async def _send_due(loaded: Loaded, store: Store, threads: StoreThreads, clock: Clock, observer: Observer) -> None:
-    notifiers = {name: open_notifier(channel) for name, channel in loaded.channels.items()}
-    sender = Sender(
-        store=store,
-        notifiers=lambda: notifiers,
-        settle=settle,
-        threads=threads,
-        clock=clock,
-        observer=observer,
-        heartbeats=Heartbeats({}, clock=clock),
-    )
-    try:
-        await sender.flush()
-    finally:
-        for notifier in notifiers.values():
-            await notifier.close()

@@ -1,0 +1,72 @@
+"""Each part, made from the configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from monitor import __version__
+from monitor.app.load import Channel
+from monitor.clock import Clock, SystemClock
+from monitor.config import Config
+from monitor.fetch.http import FetchLimits, HttpFetcher
+from monitor.fetch.routing import RoutingFetcher
+from monitor.fetch.sample import SampleFetcher
+from monitor.notify.registry import open_channel
+from monitor.parse.pool import ParserPool
+from monitor.service.dispatch import DispatchLimits
+from monitor.store.open import open_store
+
+if TYPE_CHECKING:
+    from monitor.fetch.base import Fetcher
+    from monitor.notify.base import Notifier
+    from monitor.store.base import Store
+
+
+def user_agent(config: Config) -> str:
+    """What publishers see."""
+    return config.settings.polling.user_agent or f"news-monitor/{__version__}"
+
+
+def open_fetcher(config: Config, clock: Clock) -> Fetcher:
+    """A fetcher with the configured limits."""
+    polling = config.settings.polling
+    limits = FetchLimits(
+        deadline=polling.deadline,
+        max_compressed_bytes=int(polling.max_download),
+        max_decoded_bytes=int(polling.max_body),
+    )
+    http = HttpFetcher(user_agent=user_agent(config), limits=limits, concurrency=polling.concurrency, clock=clock)
+    return RoutingFetcher(http=http, sample=SampleFetcher(clock))
+
+
+def open_parser(config: Config) -> ParserPool:
+    """The worker processes that read documents."""
+    polling = config.settings.polling
+    return ParserPool(workers=polling.parsers, deadline=polling.parse_deadline)
+
+
+def open_notifier(channel: Channel) -> Notifier:
+    """A channel, ready to send."""
+    return open_channel(channel.options)
+
+
+@contextmanager
+def opened_store(config: Config, *, clock: Clock | None = None, exclusive: bool = False) -> Iterator[Store]:
+    """The configured store, for as long as the block lasts."""
+    store = open_store(config.store_url, now=(clock or SystemClock()).now(), exclusive=exclusive)
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+def dispatch_limits(config: Config) -> DispatchLimits:
+    """How much is polled at once, from the settings."""
+    polling = config.settings.polling
+    return DispatchLimits(
+        concurrency=polling.concurrency,
+        host_delay=polling.host_delay,
+        feed_seconds=(polling.deadline + polling.parse_deadline).total_seconds(),
+    )
