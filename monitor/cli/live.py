@@ -121,7 +121,9 @@ class FirstStart:
     def close(self) -> None:
         """Take the bar away, finished or not."""
         self._store = None
-        self._progress.stop()
+        # In a pipe there was no bar, and rich would end it with an empty line.
+        if self._console.is_terminal:
+            self._progress.stop()
 
     def _end(self, store: Store) -> None:
         self.close()
@@ -129,6 +131,8 @@ class FirstStart:
         found = store.recent_matches(baseline=True, limit=_BASELINE_SHOWN)
         reached = counts.feeds - self._failed
         if not self._console.is_terminal:
+            for match in found:
+                log.info("in the baseline, not sent", rule=match.rule, feed=match.feed, headline=match.title)
             log.info(
                 "first look done", feeds=reached, failed=self._failed, entries=counts.entries, matches=counts.matches
             )
@@ -140,7 +144,7 @@ class FirstStart:
         self._console.print(Text(text, style="bold"), soft_wrap=True)
         if found:
             self._console.print(Text("What your rules would have found in them (not sent):"))
-            made = table("rule", "feed", "published", "headline")
+            made = table("rule", "feed", "published (UTC)", "headline")
             for match in found:
                 published = f"{match.published_at:%d %b %H:%M}" if match.published_at else "no date"
                 row(made, match.rule, match.feed, published, match.title)
