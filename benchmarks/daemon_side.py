@@ -1,0 +1,143 @@
+"""The daemon's own machinery as a contestant: store, dispatcher, poller, committer, fetcher and parser as `run` builds
+them, with the starter rules; without channels, observers that log, and the scheduler, which is replaced by a loop that
+claims again as soon as half of the places are free (`"scheduled": true` keeps the daemon's own tick).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from datetime import datetime, timedelta
+from time import perf_counter, process_time
+from typing import Any, TextIO
+
+from benchmarks.farm import feed_url
+from benchmarks.process import REPOSITORY, cpu_seconds
+from monitor.app.daemon import POLL_TICK
+from monitor.clock import SystemClock
+from monitor.fetch.http import FetchLimits, HttpFetcher
+from monitor.model import FeedSpec
+from monitor.parse.pool import ParserPool
+from monitor.rules.book import load_folder
+from monitor.rules.engine import RuleSet
+from monitor.service.commit import Committer
+from monitor.service.dispatch import Dispatcher, DispatchLimits
+from monitor.service.events import Event, FeedPolled
+from monitor.service.health import Heartbeats
+from monitor.service.poll import FeedPoller, Runtime
+from monitor.service.threads import StoreThreads
+from monitor.store.open import open_store
+
+_INTERVAL = timedelta(hours=1)
+_PARSERS = 2  # the default of polling.parsers
+
+
+class _MovableClock(SystemClock):
+    """The machine's clock, set forward between rounds, so that every feed is due again."""
+
+    def __init__(self) -> None:
+        self.ahead = timedelta(0)
+
+    def now(self) -> datetime:
+        return super().now() + self.ahead
+
+
+class _Machinery:
+    """The parts on a fresh store, and a count of what they have done."""
+
+    def __init__(self, given: dict[str, Any]) -> None:
+        self._feeds: int = given["feeds"]
+        self._concurrency: int = given["concurrency"]
+        self._clock = _MovableClock()
+        self._store = open_store(f"sqlite:///{given['database']}", now=self._clock.now(), exclusive=True)
+        specs = [
+            FeedSpec(name=f"feed {index}", url=feed_url(given["port"], index), interval=_INTERVAL)
+            for index in range(self._feeds)
+        ]
+        self._store.sync_feeds(specs, now=self._clock.now())
+        self._threads = StoreThreads()
+        self._fetcher = HttpFetcher(
+            user_agent="news-monitor/benchmark", limits=FetchLimits(), concurrency=self._concurrency
+        )
+        self._parser = ParserPool(workers=_PARSERS)
+        rules, _faults = load_folder(REPOSITORY / "rules")
+        runtime = Runtime(rules=RuleSet.build(rules), channels=(), fetcher=self._fetcher)
+        self._committer = Committer(store=self._store, threads=self._threads, clock=self._clock)
+        limits = DispatchLimits(concurrency=self._concurrency, host_delay=timedelta(0), feed_seconds=40)
+        self._dispatcher = Dispatcher(
+            store=self._store,
+            poller=FeedPoller(
+                runtime=lambda: runtime,
+                parser=self._parser,
+                store=self._store,
+                threads=self._threads,
+                clock=self._clock,
+            ),
+            committer=self._committer,
+            threads=self._threads,
+            clock=self._clock,
+            limits=lambda: limits,
+            observer=self._observe,
+            heartbeats=Heartbeats({}, clock=self._clock),
+        )
+        self._committer.start()
+        self._kinds: dict[str, int] = {}
+        self._waits_for = 0
+        self._moved = asyncio.Event()
+
+    def _observe(self, event: Event) -> None:
+        kind = event.kind if isinstance(event, FeedPolled) else "trouble"
+        self._kinds[kind] = self._kinds.get(kind, 0) + 1
+        if self._settled >= self._waits_for:
+            self._moved.set()
+
+    @property
+    def _settled(self) -> int:
+        return sum(self._kinds.values())
+
+    async def round(self, asked: dict[str, Any]) -> dict[str, Any]:
+        """Poll every feed once."""
+        self._kinds = {}
+        before = self._store.status(now=self._clock.now()).entries
+        cpu, own_cpu, started = cpu_seconds(os.getpid()), process_time(), perf_counter()
+        await (self._run_scheduled() if asked.get("scheduled") else self._run_full())
+        seconds = perf_counter() - started
+        used, own_used = cpu_seconds(os.getpid()) - cpu, process_time() - own_cpu
+        entries = self._store.status(now=self._clock.now()).entries - before
+        self._clock.ahead += 2 * _INTERVAL
+        return {"seconds": seconds, "cpu": used, "own_cpu": own_used, "entries": entries, "kinds": self._kinds}
+
+    async def _run_full(self) -> None:
+        while self._settled < self._feeds:
+            self._moved.clear()
+            await self._dispatcher.tick()
+            claimed = self._settled + self._dispatcher.in_flight
+            self._waits_for = min(self._feeds, claimed - self._concurrency // 2)
+            if self._settled < self._waits_for:
+                await self._moved.wait()
+
+    async def _run_scheduled(self) -> None:
+        while self._settled < self._feeds:
+            await self._dispatcher.tick()
+            await asyncio.sleep(POLL_TICK.total_seconds())
+
+    async def close(self) -> None:
+        await self._committer.close()
+        await self._fetcher.close()
+        self._parser.close()
+        self._threads.close()
+        self._store.close()
+
+
+async def _main(lines: TextIO) -> None:
+    machinery = _Machinery(json.loads(lines.readline()))
+    print("{}", flush=True)
+    while line := await asyncio.to_thread(lines.readline):
+        print(json.dumps(await machinery.round(json.loads(line))), flush=True)
+    await machinery.close()
+
+
+if __name__ == "__main__":
+    asyncio.run(_main(sys.stdin))
