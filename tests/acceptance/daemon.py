@@ -121,14 +121,16 @@ class Daemon:
 
     def wait_told(self, what: str, *, seconds: float = START_SECONDS) -> str:
         """Wait for a message to systemd that holds `what`; the whole message."""
-        self._notify.settimeout(seconds)
-        while True:
+        self._notify.settimeout(1)
+        for _ in range(int(seconds)):
             try:
-                told = self._notify.recv(4096).decode()
+                while what not in (told := self._notify.recv(4096).decode()):
+                    pass
             except TimeoutError:
-                raise AssertionError(f"never told systemd {what!r}:\n{self.text()}") from None
-            if what in told:
+                assert self.process.poll() is None, f"ended with status {self.process.returncode}:\n{self.text()}"
+            else:
                 return told
+        raise AssertionError(f"never told systemd {what!r}:\n{self.text()}")
 
     def restart(self) -> None:
         """Start again after `kill` or `stop`, and wait until it is ready."""
