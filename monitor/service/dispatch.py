@@ -78,6 +78,8 @@ class Dispatcher:
         self._running: dict[asyncio.Task[None], Lease] = {}
         self._last_request: OrderedDict[str, float] = OrderedDict()
         self._stopping = False
+        self._backlog = False
+        self._refill: asyncio.Task[None] | None = None
 
     @property
     def in_flight(self) -> int:
@@ -87,8 +89,8 @@ class Dispatcher:
     async def tick(self) -> None:
         """Claim as many due hosts as there is room for and start on them."""
         limits = self._limits()
-        room = limits.concurrency - len(self._running)
-        if room > 0 and not self._stopping:
+        room = 0 if self._stopping else limits.concurrency - len(self._running)
+        if room > 0:
             try:
                 claims = await self._threads.write(
                     self._store.claim_hosts,
@@ -100,11 +102,24 @@ class Dispatcher:
             except StoreError as error:
                 self._observer(Trouble(what=f"cannot look for feeds that are due: {error}"))
                 return
+            if self._stopping:  # since the claim was asked for
+                leases = [claim.lease for claim in claims]
+                await self._threads.write(self._store.release, leases, now=self._clock.now())
+                return
+            # A full claim means that more hosts are due than there was room for.
+            self._backlog = len(claims) == room
             for claim in claims:
                 task = asyncio.create_task(self._poll_host(claim, limits), name=f"poll {claim.host}")
                 self._running[task] = claim.lease
-                task.add_done_callback(self._running.pop)
+                task.add_done_callback(self._finished)
         self._heartbeats.beat("dispatcher")
+
+    def _finished(self, task: asyncio.Task[None]) -> None:
+        """Claim again at once while hosts are waiting: ticks alone would cap a backlog at two houses full a second."""
+        del self._running[task]
+        if self._backlog and not self._stopping and len(self._running) <= self._limits().concurrency // 2:
+            self._backlog = False
+            self._refill = asyncio.create_task(self.tick())
 
     async def drain(self, *, grace: timedelta) -> None:
         """Start nothing more; let polls in flight finish for `grace`, then give them up and their hosts back."""
