@@ -1,14 +1,15 @@
-"""The few stand-ins there are: a clock that goes when it is told to, and a notifier that answers from a list."""
+"""The few stand-ins there are, each for one protocol and as plain as can be."""
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from monitor.model import Sent
+from monitor.model import NotModified, Sent
 
 if TYPE_CHECKING:
-    from monitor.model import Delivery, SendResult
+    from monitor.model import Delivery, Feed, FetchResult, ParseResult, SendResult
 
 
 class FakeClock:
@@ -48,3 +49,41 @@ class ScriptedNotifier:
 
     async def close(self) -> None:
         """Nothing is open."""
+
+
+class CountingFetcher:
+    """A `Fetcher` that answers 304 at once, and counts; `enough` is set at the `wanted`-th answer.
+
+    Attributes:
+        most: The most fetches that were in flight at a time.
+    """
+
+    def __init__(self, wanted: int) -> None:
+        self.done = 0
+        self.most = 0
+        self.enough = asyncio.Event()
+        self._wanted = wanted
+        self._in_flight = 0
+
+    async def fetch(self, feed: Feed) -> FetchResult:  # noqa: ARG002 -- the protocol's signature
+        self._in_flight += 1
+        self.most = max(self.most, self._in_flight)
+        await asyncio.get_running_loop().run_in_executor(None, int)  # lets the others begin
+        self._in_flight -= 1
+        self.done += 1
+        if self.done >= self._wanted:
+            self.enough.set()
+        return NotModified(etag=None, last_modified=None)
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+
+class NoParser:
+    """A `Parser` for feeds that never have anything new."""
+
+    async def parse(self, body: bytes, *, content_type: str | None, url: str, now: datetime) -> ParseResult:
+        raise AssertionError(f"nothing was to be parsed: {body!r} {content_type} {url} {now}")
+
+    def close(self) -> None:
+        """Nothing is running."""

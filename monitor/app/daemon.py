@@ -181,8 +181,8 @@ class Daemon:
                 await threads.write(store.ping)
             except StoreError as error:
                 self._observe(Trouble(what=f"the store cannot be written: {error}"))
-            else:
-                heartbeats.beat("writer")
+            # A full disk is no reason to be killed by the watchdog: the writer answers, if only with an error.
+            heartbeats.beat("writer")
 
         async def watchdog() -> None:
             if late := heartbeats.late():

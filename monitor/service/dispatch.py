@@ -78,6 +78,7 @@ class Dispatcher:
         self._running: dict[asyncio.Task[None], Lease] = {}
         self._last_request: OrderedDict[str, float] = OrderedDict()
         self._stopping = False
+        self._claiming = False
         self._backlog = False
         self._refill: asyncio.Task[None] | None = None
 
@@ -88,38 +89,49 @@ class Dispatcher:
 
     async def tick(self) -> None:
         """Claim as many due hosts as there is room for and start on them."""
-        limits = self._limits()
-        room = 0 if self._stopping else limits.concurrency - len(self._running)
-        if room > 0:
-            try:
-                claims = await self._threads.write(
-                    self._store.claim_hosts,
-                    now=self._clock.now(),
-                    limit=room,
-                    feeds_per_host=FEEDS_PER_HOST,
-                    lease=limits.lease,
-                )
-            except StoreError as error:
-                self._observer(Trouble(what=f"cannot look for feeds that are due: {error}"))
-                return
-            if self._stopping:  # since the claim was asked for
-                leases = [claim.lease for claim in claims]
-                await self._threads.write(self._store.release, leases, now=self._clock.now())
-                return
-            # A full claim means that more hosts are due than there was room for.
-            self._backlog = len(claims) == room
-            for claim in claims:
-                task = asyncio.create_task(self._poll_host(claim, limits), name=f"poll {claim.host}")
-                self._running[task] = claim.lease
-                task.add_done_callback(self._finished)
+        await self._claim()
         self._heartbeats.beat("dispatcher")
+
+    async def _claim(self) -> None:
+        limits = self._limits()
+        room = self._room(limits)
+        if not room:
+            return
+        self._claiming = True
+        try:
+            claims = await self._threads.write(
+                self._store.claim_hosts,
+                now=self._clock.now(),
+                limit=room,
+                feeds_per_host=FEEDS_PER_HOST,
+                lease=limits.lease,
+            )
+        except StoreError as error:
+            self._observer(Trouble(what=f"cannot look for feeds that are due: {error}"))
+            return
+        finally:
+            self._claiming = False
+        if self._stopping:
+            leases = [claim.lease for claim in claims]
+            await self._threads.write(self._store.release, leases, now=self._clock.now())
+            return
+        # A full claim means that more hosts are due than there was room for.
+        self._backlog = len(claims) == room
+        for claim in claims:
+            task = asyncio.create_task(self._poll_host(claim, limits), name=f"poll {claim.host}")
+            self._running[task] = claim.lease
+            task.add_done_callback(self._finished)
+
+    def _room(self, limits: DispatchLimits) -> int:
+        """How many hosts may be claimed now; none while another claim is on its way, or the daemon stops."""
+        return 0 if self._stopping or self._claiming else max(0, limits.concurrency - len(self._running))
 
     def _finished(self, task: asyncio.Task[None]) -> None:
         """Claim again at once while hosts are waiting: ticks alone would cap a backlog at two houses full a second."""
         del self._running[task]
         if self._backlog and not self._stopping and len(self._running) <= self._limits().concurrency // 2:
             self._backlog = False
-            self._refill = asyncio.create_task(self.tick())
+            self._refill = asyncio.create_task(self._claim())
 
     async def drain(self, *, grace: timedelta) -> None:
         """Start nothing more; let polls in flight finish for `grace`, then give them up and their hosts back."""
