@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from monitor.config import Config, key_path, load_config, read_options
+from monitor import systemd
+from monitor.config import Config, Settings, key_path, load_config, read_options
 from monitor.errors import ConfigError, Fault
 from monitor.notify.registry import CHANNEL_TYPES
 from monitor.rules.book import load_folder
 from monitor.rules.load import check_references
-from monitor.tomlfile import did_you_mean
+from monitor.tomlfile import did_you_mean, read
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -54,7 +55,10 @@ def load(path: Path, *, added_feeds: Callable[[Config], Mapping[str, tuple[str, 
     Raises:
         ConfigError: With every fault in the configuration, its channels and the rules.
     """
-    config = load_config(path)
+    try:
+        config = load_config(path)
+    except ConfigError as error:
+        raise ConfigError([*error.faults, *_further_faults(path)]) from None
     channels, faults = _load_channels(config)
     rules, rule_faults = load_folder(config.rules_folder)
     feeds = {feed.name: feed.tags for feed in config.settings.feeds}
@@ -66,6 +70,26 @@ def load(path: Path, *, added_feeds: Callable[[Config], Mapping[str, tuple[str, 
         raise ConfigError(faults)
     warnings = (*config.warnings, *(fault for fault in findings if fault.warning))
     return Loaded(config=config, channels=channels, rules=rules, warnings=warnings)
+
+
+def _further_faults(path: Path) -> list[Fault]:
+    """What is wrong in the channels and rules of a configuration that has faults elsewhere; empty if it is no TOML."""
+    try:
+        file = read(path)
+    except ConfigError:
+        return []
+    tables = file.data.get("channels", {})
+    channels = (
+        {name: table for name, table in tables.items() if isinstance(table, dict)} if isinstance(tables, dict) else {}
+    )
+    given = file.data.get("rules")
+    rules = Path(given) if isinstance(given, str) else Path("rules")
+    settings = Settings.model_construct(channels=channels, rules=rules)
+    config = Config(settings=settings, file=file, credentials=systemd.credentials_dir())
+    _channels, faults = _load_channels(config)
+    if config.rules_folder.is_dir():
+        faults += [fault for fault in load_folder(config.rules_folder)[1] if not fault.warning]
+    return faults
 
 
 def _load_channels(config: Config) -> tuple[dict[str, Channel], list[Fault]]:

@@ -22,7 +22,7 @@ from rich.text import Text
 from monitor import app
 from monitor.clock import SystemClock
 from monitor.config import Config, find_config, load_config
-from monitor.errors import ConfigError, Fault, StoreError, UsageError
+from monitor.errors import ConfigError, UsageError
 from monitor.model import Feed
 from monitor.store.base import Store
 from monitor.store.running import running_daemon
@@ -160,14 +160,15 @@ def loaded_with_store(path: Path | None) -> Iterator[tuple[app.Loaded, Store]]:
 
 
 def stored_feeds(config: Config) -> dict[str, tuple[str, ...]]:
-    """Feeds that rules may name because they were added by command; none where there is no store yet."""
+    """Feeds that rules may name because they were added by command; none where there is no store yet.
+
+    Raises:
+        StoreError: It cannot be opened. That is no fault of the configuration: a database may not be up yet.
+    """
     if config.store_url.startswith("sqlite") and not config.store_file_exists:
         return {}
-    try:
-        with app.opened_store(config) as store:
-            return app.added_feeds(store)
-    except StoreError as error:
-        raise ConfigError([Fault(source=config.file.path, where="store", message=str(error))]) from None
+    with app.opened_store(config) as store:
+        return app.added_feeds(store)
 
 
 def pick_feeds(store: Store, names: Sequence[str]) -> tuple[Feed, ...]:

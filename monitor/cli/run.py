@@ -11,12 +11,12 @@ import typer
 from rich.console import Console
 
 from monitor import __version__, log
-from monitor.app import Channel, Daemon, Loaded, open_notifier
-from monitor.cli.common import ConfigOption, complain, out
+from monitor.app import Channel, Daemon, Loaded, load, open_notifier
+from monitor.cli.common import ConfigOption, complain, out, stored_feeds
 from monitor.cli.live import FirstStart, log_event
 from monitor.cli.streams import live_stream
 from monitor.clock import SystemClock
-from monitor.config import Config, find_config, load_config
+from monitor.config import Config, find_config
 from monitor.notify.base import Notifier
 from monitor.notify.terminal import TerminalNotifier, TerminalOptions
 from monitor.store.base import Store
@@ -31,7 +31,7 @@ def run(
 ) -> None:
     """Watch the feeds until SIGTERM or Ctrl-C; SIGHUP reads configuration and rules again."""
     path = find_config(config)
-    configure_log(load_config(path), verbose=verbose)
+    configure_log(load(path, added_feeds=stored_feeds).config, verbose=verbose)
     first = FirstStart(out(), SystemClock())
     daemon = Daemon(path, observers=(log_event, first.observe), open_notifier=open_beside_bar)
 

@@ -74,6 +74,20 @@ def test_faults_stop_with_status_78_and_a_way_out(
     assert "Traceback" not in done.stderr
 
 
+def test_faults_of_configuration_channels_and_rules_come_together(site: Site) -> None:
+    """One run of `check` tells them all."""
+    site.polling["intervall"] = "5m"
+    site.channels["desk"] = {"type": "webhook", "url": "ftp://x"}
+    site.rules = "[[rule]]\nname = 'x'\nquery = 'assad AND ('\n"
+    site.write()
+    told = command_json("check", cwd=site.folder)
+    places = " ".join(fault["where"] for fault in told["faults"])
+    assert not told["ok"]
+    assert "polling.intervall" in places
+    assert "channels.desk.url" in places
+    assert any(fault["source"].endswith("test.toml") for fault in told["faults"])
+
+
 def test_no_feeds_says_how_to_get_some(site: Site) -> None:
     """A daemon with nothing to watch does not sit there in silence."""
     site.feeds.clear()
