@@ -1,6 +1,5 @@
 """The daemon's own machinery as a contestant: store, dispatcher, poller, committer, fetcher and parser as `run` builds
-them, with the starter rules; without channels, observers that log, and the scheduler, which is replaced by a loop that
-claims again as soon as half of the places are free (`"scheduled": true` keeps the daemon's own tick).
+them, with the starter rules and its tick; without channels and observers that log.
 """
 
 from __future__ import annotations
@@ -9,6 +8,7 @@ import asyncio
 import json
 import os
 import sys
+from contextlib import suppress
 from datetime import datetime, timedelta
 from time import perf_counter, process_time
 from typing import Any, TextIO
@@ -84,44 +84,37 @@ class _Machinery:
         )
         self._committer.start()
         self._kinds: dict[str, int] = {}
-        self._waits_for = 0
-        self._moved = asyncio.Event()
+        self._all_settled = asyncio.Event()
 
     def _observe(self, event: Event) -> None:
         kind = event.kind if isinstance(event, FeedPolled) else "trouble"
         self._kinds[kind] = self._kinds.get(kind, 0) + 1
-        if self._settled >= self._waits_for:
-            self._moved.set()
+        if self._settled >= self._feeds:
+            self._all_settled.set()
 
     @property
     def _settled(self) -> int:
         return sum(self._kinds.values())
 
-    async def round(self, asked: dict[str, Any]) -> dict[str, Any]:
+    async def round(self) -> dict[str, Any]:
         """Poll every feed once."""
         self._kinds = {}
         before = self._store.status(now=self._clock.now()).entries
         cpu, own_cpu, started = cpu_seconds(os.getpid()), process_time(), perf_counter()
-        await (self._run_scheduled() if asked.get("scheduled") else self._run_full())
+        await self._run()
         seconds = perf_counter() - started
         used, own_used = cpu_seconds(os.getpid()) - cpu, process_time() - own_cpu
         entries = self._store.status(now=self._clock.now()).entries - before
         self._clock.ahead += 2 * _INTERVAL
         return {"seconds": seconds, "cpu": used, "own_cpu": own_used, "entries": entries, "kinds": self._kinds}
 
-    async def _run_full(self) -> None:
-        while self._settled < self._feeds:
-            self._moved.clear()
+    async def _run(self) -> None:
+        """Tick as the scheduler does, until every feed is settled."""
+        self._all_settled.clear()
+        while not self._all_settled.is_set():
             await self._dispatcher.tick()
-            claimed = self._settled + self._dispatcher.in_flight
-            self._waits_for = min(self._feeds, claimed - self._concurrency // 2)
-            if self._settled < self._waits_for:
-                await self._moved.wait()
-
-    async def _run_scheduled(self) -> None:
-        while self._settled < self._feeds:
-            await self._dispatcher.tick()
-            await asyncio.sleep(POLL_TICK.total_seconds())
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._all_settled.wait(), POLL_TICK.total_seconds())
 
     async def close(self) -> None:
         await self._committer.close()
@@ -134,8 +127,8 @@ class _Machinery:
 async def _main(lines: TextIO) -> None:
     machinery = _Machinery(json.loads(lines.readline()))
     print("{}", flush=True)
-    while line := await asyncio.to_thread(lines.readline):
-        print(json.dumps(await machinery.round(json.loads(line))), flush=True)
+    while await asyncio.to_thread(lines.readline):
+        print(json.dumps(await machinery.round()), flush=True)
     await machinery.close()
 
 

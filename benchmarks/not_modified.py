@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 _CONCURRENCY = 64
 _ROUNDS = 5
-_SCHEDULED = "daemon, own tick"
 
 
 def run(*, quick: bool) -> Report:
@@ -29,7 +28,7 @@ def run(*, quick: bool) -> Report:
             "concurrency": _CONCURRENCY,
             "database": str(Path(folder, "news.db")),
         }
-        done: dict[str, list[dict[str, Any]]] = {"daemon": [], "httpx loop": [], _SCHEDULED: []}
+        done: dict[str, list[dict[str, Any]]] = {"daemon": [], "httpx loop": []}
         with (
             Contestant([sys.executable, "-m", "benchmarks.daemon_side"], given) as daemon,
             Contestant([sys.executable, "-m", "benchmarks.httpx_side"], given) as loop,
@@ -39,7 +38,6 @@ def run(*, quick: bool) -> Report:
             for _ in range(rounds):
                 done["daemon"].append(daemon.ask({}))
                 done["httpx loop"].append(loop.ask({}))
-            done[_SCHEDULED].append(daemon.ask({"scheduled": True}))
     return _report(done, feeds)
 
 
