@@ -292,3 +292,5 @@ def _log_reload(old: Loaded, new: Loaded, feeds: FeedsChanged) -> None:
         log.warning("store.url changed; that takes a restart")
     if old.config.settings.polling.parsers != new.config.settings.polling.parsers:
         log.warning("polling.parsers changed; that takes a restart")
+    if old.config.settings.log != new.config.settings.log:
+        log.warning("log changed; that takes a restart")
