@@ -20,7 +20,7 @@ from lxml import etree
 from monitor.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from monitor.model import FeedSpec
 
@@ -31,7 +31,6 @@ _NAME, _INTERVAL = f"{{{NAMESPACE}}}name", f"{{{NAMESPACE}}}interval"
 _MAX_DEPTH = 64  # of folders in folders; libxml2 itself stops at 256
 _MAX_NAME = 64
 _MAX_INTERVAL = timedelta(days=3650)
-_PROGRESS_EVERY = 500
 _VALID_NAME = re.compile(r"\w[\w .-]{0,63}")  # what config.toml accepts for names and tags
 _NO_FEED_TYPES = frozenset({"link", "include", "html", "blogpost", "song"})
 # Letters of the Latin script that Unicode does not decompose.
@@ -61,33 +60,21 @@ class OpmlFeed:
     interval: timedelta | None = None
 
 
-def count_outlines(data: bytes) -> int:
-    """About how many steps `read_opml` will report, without reading: folders count as well."""
-    return max(data.count(b"<outline"), data.count("<outline".encode("utf-16-le")))
-
-
-def read_opml(data: bytes, *, progress: Callable[[int], None] | None = None) -> tuple[OpmlFeed, ...]:
+def read_opml(data: bytes) -> tuple[OpmlFeed, ...]:
     """The feeds of a list in file order, those with the same URL merged: the first title, all the tags.
 
     Args:
         data: The file, in any encoding that XML allows.
-        progress: Called now and then with the number of outlines seen so far, and with their total at the end.
 
     Raises:
         UsageError: The file is no OPML, with the line where it goes wrong; or it is a trap (entities, nesting).
     """
     feeds: dict[str, OpmlFeed] = {}
-    seen = 0
     for outline, folders in _outlines(_root(data)):
         feed = _feed(outline, folders)
         if feed is not None:
             known = feeds.get(feed.url)
             feeds[feed.url] = feed if known is None else _merged(known, feed)
-        seen += 1
-        if progress is not None and seen % _PROGRESS_EVERY == 0:
-            progress(seen)
-    if progress is not None:
-        progress(seen)
     return tuple(feeds.values())
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from monitor.errors import UsageError
 from monitor.model import FeedSpec
-from monitor.parse.opml import OpmlFeed, count_outlines, feed_name, read_opml, write_opml
+from monitor.parse.opml import OpmlFeed, feed_name, read_opml, write_opml
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
@@ -96,7 +96,6 @@ def test_encodings_and_marks(encoding: str) -> None:
     text = f'<?xml version="1.0" encoding="{declared}"?>\n<opml><body><outline text="Zürich" xmlUrl="https://a.example/é"/></body></opml>'
     data = text.encode(encoding)
     assert read_opml(data) == (OpmlFeed(title="Zürich", url="https://a.example/é"),)
-    assert count_outlines(data) == 1
 
 
 def test_blank_lines_before_the_declaration_are_forgiven() -> None:
@@ -155,15 +154,6 @@ def test_deep_nesting_is_refused(depth: int) -> None:
     body = '<outline text="a">' * depth + '<outline xmlUrl="https://a.example/f"/>' + "</outline>" * depth
     with pytest.raises(UsageError, match=r"line 1.*(nested|depth)"):
         read_opml(opml(body))
-
-
-def test_progress_counts_every_outline() -> None:
-    """A bar over a long list moves and ends where `count_outlines` said."""
-    data = opml("".join(f'<outline xmlUrl="https://a.example/{n}"/>' for n in range(1_234)))
-    steps: list[int] = []
-    assert len(read_opml(data, progress=steps.append)) == 1_234
-    assert steps == [500, 1_000, 1_234]
-    assert count_outlines(data) == 1_234
 
 
 # What config.toml accepts.
