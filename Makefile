@@ -56,6 +56,7 @@ format: $(VENV)/.dev
 
 docs: $(VENV)/.run
 	$(PY) -m monitor config reference > docs/configuration.md
+	$(PY) -m monitor rules schema > docs/rules.schema.json
 
 bench: $(VENV)/.dev
 	$(PY) -m benchmarks $(ARGS)

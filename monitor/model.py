@@ -252,7 +252,21 @@ TextField = Literal["title", "summary", "content", "author"]
 
 @dataclass(frozen=True, slots=True, order=True)
 class Hit:
-    """Where a term of the query stands: characters [start, end) of that field of the entry."""
+    """Where a term of the query stands: characters [start, end) of that field of the entry.
+
+    Attributes:
+        weight: How much it counts when an excerpt is chosen; 1 unless the query says "term^2".
+    """
+
+    field: TextField
+    start: int
+    end: int
+    weight: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """Characters [start, end) of a field: whole sentences, without the blanks around them."""
 
     field: TextField
     start: int
@@ -268,6 +282,8 @@ class Match:
         title: The rule's title, for people.
         channels: The channels it names; empty: all.
         hits: In order, not overlapping; may be empty (a rule on the feed or the URL alone).
+        focus: The shortest run of sentences of one field that satisfies the query by itself (what it excludes aside);
+            None where no single field does, or where there is no hit.
     """
 
     rule: str
@@ -276,6 +292,7 @@ class Match:
     channels: tuple[str, ...]
     entry: Entry
     hits: tuple[Hit, ...]
+    focus: Passage | None = None
 
 
 # ----------------------------------------------------------------------------------------------------------------- plan
@@ -548,3 +565,20 @@ class RecordedMatch:
     published_at: datetime | None
     seen_at: datetime
     alert_id: AlertId | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredEntry:
+    """An entry as the store has it, and where it came from.
+
+    Attributes:
+        id: The store's own number, rising with time.
+        feed: The feed's name.
+        feed_tags: The feed's tags as they are now.
+    """
+
+    id: int
+    feed: str
+    feed_tags: tuple[str, ...]
+    entry: Entry
+    seen_at: datetime

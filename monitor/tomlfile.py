@@ -11,8 +11,8 @@ import difflib
 import re
 import tomllib
 from bisect import bisect_right
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
 from monitor.errors import ConfigError, Fault
@@ -43,18 +43,39 @@ class Place:
 
 @dataclass(frozen=True)
 class TomlFile:
-    """A file that was read: what faults call it, its text with "\\n" line ends, and what `tomllib` made of it."""
+    """A file that was read: what faults call it, its text with "\\n" line ends, and what `tomllib` made of it.
+
+    Attributes:
+        headers: By the name of an array of tables where each of its tables begins in `text`; see `only_places`.
+    """
 
     path: str
     text: str
     data: dict[str, Any]
+    headers: dict[str, tuple[int, ...]] = field(default_factory=dict, compare=False, repr=False)
+
+    def only_places(self, tables: str) -> TomlFile:
+        """The same file without its data, for as long as places are asked for.
+
+        It finds a place in one of the `tables`, an array of tables, by looking at that one alone. In a file of 10,000
+        that makes the difference between 20 microseconds and a quarter of a second for the first place.
+        """
+        array = self.data.get(tables)
+        found = tuple(match.start() for match in _headers(tables).finditer(self.text))
+        # Where a header is quoted, or a string holds a line that looks like one, all of the file has to be looked at.
+        exact = isinstance(array, list) and len(found) == len(array) and not _QUOTED_HEADER.search(self.text)
+        return TomlFile(self.path, self.text, {}, {tables: found} if exact else {})
+
+    def lines(self, tables: str) -> list[int]:
+        """The line of each table of an array, after `only_places`; empty where they are not known without a search."""
+        return [bisect_right(self._line_starts, start) for start in self.headers.get(tables, ())]
 
     def locate(self, *keys: str | int) -> Place | None:
         """The key of a value, the header of a table, or an array's element itself; None where there is no such thing.
 
         A path is made as one indexes `data`: `("feeds", 2, "url")`, `("channels", "desk", "type")`, `("rule", 3)`.
         """
-        spot = self._spots.get(keys)
+        spot = self._spot(keys)
         return None if spot is None else self._place(spot.start, spot.end)
 
     def locate_in_string(self, *keys: str | int, start: int = 0, end: int | None = None) -> Place | None:
@@ -63,13 +84,57 @@ class TomlFile:
         `start` may be the string's length ("it ends too soon"). A stretch over several lines is cut at the end of its
         first. None where there is no string at that path.
         """
-        spot = self._spots.get(keys)
+        spot = self._spot(keys)
         if spot is None or self.text[spot.value : spot.value + 1] not in {'"', "'"}:
             return None
         offsets = _offsets_in_string(self.text, spot.value)
         last = len(offsets) - 1
         first = offsets[min(start, last)]
         return self._place(first, offsets[min(max(end or 0, start + 1), last)])
+
+    def fault(self, *keys: str | int, message: str, where: str = "", hint: str = "", warning: bool = False) -> Fault:
+        """A fault at `locate(*keys)`, or at the nearest table around it that has a place."""
+        place = self.locate(*keys)
+        while place is None and keys:
+            keys = keys[:-1]
+            place = self.locate(*keys)
+        return self.fault_at(place, message=message, where=where, hint=hint, warning=warning)
+
+    def fault_at(
+        self, place: Place | None, *, message: str, where: str = "", hint: str = "", warning: bool = False
+    ) -> Fault:
+        """A fault at a place of this file; None: in the file as a whole."""
+        if place is None:
+            return Fault(source=self.path, where=where, message=message, hint=hint, warning=warning)
+        return Fault(
+            source=self.path,
+            line=place.line,
+            column=place.column,
+            end_column=place.end_column,
+            where=where,
+            message=message,
+            hint=hint,
+            text=place.text,
+            warning=warning,
+        )
+
+    def _spot(self, keys: KeyPath) -> _Spot | None:
+        headers = self.headers.get(str(keys[0])) if len(keys) > 1 else None
+        if headers is None:
+            return self._spots.get(keys)
+        name, number, *rest = keys
+        if not isinstance(number, int) or not 0 <= number < len(headers):
+            return None
+        start, end = headers[number], (*headers[number + 1 : number + 2], len(self.text))[0]
+        if (name, number) not in self._pieces:
+            self._pieces[name, number] = _Scanner(self.text[start:end]).scan()
+        spot = self._pieces[name, number].get((name, 0, *rest))
+        return None if spot is None else _Spot(spot.start + start, spot.end + start, spot.value + start)
+
+    @cached_property
+    def _pieces(self) -> dict[KeyPath, dict[KeyPath, _Spot]]:
+        """The spots of those tables that were looked at alone."""
+        return {}
 
     @cached_property
     def _spots(self) -> dict[KeyPath, _Spot]:
@@ -210,6 +275,9 @@ _SPACES = re.compile(r"[ \t]*")
 _KEY = re.compile(r"""[A-Za-z0-9_-]+|"(?:[^"\\\n]|\\.)*"|'[^'\n]*'""")
 _STRING = re.compile(r'''"""(?:[^\\]|\\.)*?"{3,5}|\'\'\'.*?'{3,5}|"(?:[^"\\\n]|\\.)*"|'[^'\n]*\'''', re.DOTALL)
 _PLAIN = re.compile(r"[^,\]}#\n]*")
+_QUOTED_HEADER = re.compile(r"\[\[[ \t]*[\"']")
+# A whole line of the plainest kind: a bare key, and a string or a word as its value.
+_LINE = re.compile(r"""([A-Za-z0-9_-]+)[ \t]*=[ \t]*((?:"[^"\\\n]*"|'[^'\n]*'|\w+))[ \t]*\n""")
 _ESCAPE_OR_CHARACTER = re.compile(
     r"\\(?:u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{8}|x[0-9A-Fa-f]{2}|(?P<joined>[ \t]*\n[ \t\n]*)|.)|.", re.DOTALL
 )
@@ -232,7 +300,10 @@ class _Scanner:
         table: KeyPath = ()
         at = self._skip(_BLANK, 0)
         while at < len(self._text):
-            if self._text[at] == "[":
+            if line := _LINE.match(self._text, at):
+                self._spots.setdefault((*table, line[1]), _Spot(at, line.end(1), line.start(2)))
+                at = line.end()
+            elif self._text[at] == "[":
                 table, at = self._header(at)
             else:
                 at = self._pair(table, at)
@@ -311,6 +382,11 @@ class _Scanner:
     def _skip(self, pattern: re.Pattern[str], at: int) -> int:
         found = pattern.match(self._text, at)
         return at if found is None else found.end()
+
+
+@cache
+def _headers(tables: str) -> re.Pattern[str]:
+    return re.compile(rf"^[ \t]*\[\[[ \t]*{re.escape(tables)}[ \t]*\]\]", re.MULTILINE)
 
 
 def _plain_key(raw: str) -> str:

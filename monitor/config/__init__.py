@@ -13,11 +13,11 @@ Options of a channel are models of `monitor.notify`, above this module; they go 
 the same rules and give the same messages.
 """
 
-from monitor.config.durations import format_duration, parse_duration
 from monitor.config.faults import key_path
 from monitor.config.introspect import is_secret
 from monitor.config.load import Config, find_config, load_config, read_options
 from monitor.config.settings import FeedSettings, Settings, check_feed_url, is_feed_name
+from monitor.durations import format_duration, parse_duration
 
 __all__ = [
     "Config",

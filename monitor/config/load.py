@@ -15,11 +15,11 @@ from pydantic import BaseModel, ValidationError
 from pydantic_settings import SettingsError
 
 from monitor import systemd
-from monitor.config.durations import format_duration, parse_duration
 from monitor.config.faults import ENVIRONMENT, fault_of, key_path, place_fault
 from monitor.config.introspect import field_of, mentions
 from monitor.config.secrets import with_secrets
 from monitor.config.settings import ENV_DELIMITER, ENV_PREFIX, Settings
+from monitor.durations import format_duration, parse_duration
 from monitor.errors import ConfigError, Fault
 from monitor.model import FeedSpec
 from monitor.tomlfile import TomlFile, did_you_mean, read

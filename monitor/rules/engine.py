@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+import gc
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from monitor.errors import QueryError
 from monitor.model import Match
-from monitor.rules.article import Article, Vocabulary
-from monitor.rules.evaluate import SlowRegexError, compile_tree, merged
-from monitor.rules.index import Index
+from monitor.rules.article import Article
+from monitor.rules.evaluate import Compiler, hits_of, view_of
+from monitor.rules.focus import asked_of_text, focus
+from monitor.rules.index import Frequencies, Index
+from monitor.rules.leaves import SlowRegexError
+from monitor.rules.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Iterator
+    from datetime import datetime
 
-    from monitor.model import Entry, Hit
-    from monitor.rules.load import Rule
-    from monitor.rules.tree import Node
+    from monitor.model import Entry, Hit, Passage
+    from monitor.rules.evaluate import Part
+    from monitor.rules.rule import Rule
+    from monitor.rules.tree import FieldName, Node, TokenTest
+
+# One article in so many is counted for the frequencies of terms.
+_COUNTED = 8
 
 
 class RuleSet:
@@ -26,18 +37,43 @@ class RuleSet:
 
     Attributes:
         rules: The enabled rules, in the order given.
+        frequencies: How common the terms are, as far as articles have shown; a later set may be built on it.
     """
 
-    def __init__(self, rules: Iterable[Rule]) -> None:
+    def __init__(self, rules: Iterable[Rule], frequencies: Frequencies | None = None) -> None:
         self.rules = tuple(rule for rule in rules if rule.enabled)
+        self.frequencies = frequencies or Frequencies()
         self._vocabulary = Vocabulary()
-        self._parts = tuple(compile_tree(rule.tree, self._vocabulary) for rule in self.rules)
-        self._index = Index(self._parts, self._vocabulary.terms())
+        self._compiler = Compiler(self._vocabulary)
+        parts = [self._compiler.part(rule.tree) for rule in self.rules]
+        self._wanted = tuple(self._text_of(rule.tree) for rule in self.rules)
+        self._tests = self._vocabulary.tests
+        self._index = Index(parts, self._tests, self.frequencies)
+        self._parts = tuple(parts)
+        self._conditional = frozenset(
+            number
+            for number, rule in enumerate(self.rules)
+            if rule.feeds or rule.language or rule.max_age is not None or rule.expires is not None
+        )
+        self._resting: frozenset[int] = frozenset()
+        self._until_counted = 0
 
     @classmethod
-    def build(cls, rules: Iterable[Rule]) -> RuleSet:
-        """Compile and index; about 50 ms for 1,000 rules. Disabled rules are left out."""
-        return cls(rules)
+    def build(cls, rules: Iterable[Rule], frequencies: Frequencies | None = None) -> RuleSet:
+        """Compile and index; about 50 ms for 1,000 rules. Disabled rules are left out.
+
+        Args:
+            frequencies: Of an earlier set, so that rules are filed under their rarest words from the start.
+        """
+        with _without_gc():
+            return cls(rules, frequencies)
+
+    def without(self, names: Collection[str]) -> RuleSet:
+        """The same set, save that these rules rest; quick, and the memos are shared."""
+        other = object.__new__(RuleSet)
+        other.__dict__.update(self.__dict__)
+        other._resting = frozenset(number for number, rule in enumerate(self.rules) if rule.name in names)
+        return other
 
     def match(
         self,
@@ -45,26 +81,106 @@ class RuleSet:
         *,
         feed_name: str,
         feed_tags: Collection[str],
+        now: datetime,
         timeouts: list[str] | None = None,
     ) -> tuple[Match, ...]:
         """The rules that hold for `entry`, in the order of `rules`, each with what it found.
 
         The name of a rule whose regular expression took too long is appended to `timeouts`; the rule does not match.
+
+        Args:
+            now: For rules that expire, and those that want young entries only.
         """
-        article = Article(entry, feed_name=feed_name, feed_tags=feed_tags, vocabulary=self._vocabulary)
+        article = self._article(entry, feed_name, feed_tags)
         matches = []
-        for number, decided in self._index.candidates(article.present):
-            rule = self.rules[number]
-            if not rule.covers(feed_name, feed_tags):
-                continue
-            part = self._parts[number]
+        for number in self._holding(article, now, timeouts):
             try:
-                if decided or part.holds(article):
-                    matches.append(_match(rule, entry, merged(part.hits(article))))
+                hits = hits_of(self._parts[number], article)
             except SlowRegexError:
                 if timeouts is not None:
-                    timeouts.append(rule.name)
+                    timeouts.append(self.rules[number].name)
+                continue
+            wanted = self._wanted[number]
+            passage = focus(wanted, article) if wanted is not None and hits else None
+            matches.append(_match(self.rules[number], entry, hits, passage))
         return tuple(matches)
+
+    def matching(self, entry: Entry, *, feed_name: str, feed_tags: Collection[str], now: datetime) -> tuple[int, ...]:
+        """The numbers in `rules` of those that hold, rising: `match` without what they found."""
+        return tuple(self._holding(self._article(entry, feed_name, feed_tags), now, None))
+
+    def filed_under(self, name: str) -> tuple[tuple[FieldName | None, TokenTest], ...]:
+        """The terms (with their field, None for title, summary and content) of which an article must have one for the
+        rule of this name to be tested at all; empty: every article is.
+        """
+        return self._index.filed_under(next(n for n, rule in enumerate(self.rules) if rule.name == name))
+
+    def _article(self, entry: Entry, feed_name: str, feed_tags: Collection[str]) -> Article:
+        return Article(entry, feed_name=feed_name, feed_tags=feed_tags, vocabulary=self._vocabulary)
+
+    def _holding(self, article: Article, now: datetime, timeouts: list[str] | None) -> list[int]:
+        self._count(article)
+        holding, tested, view = list[int](), set[int](), None
+        for number, part in self._index.candidates(article):
+            if number in tested or number in self._resting:
+                continue
+            tested.add(number)
+            if number in self._conditional and not _applies(self.rules[number], article, now):
+                continue
+            if part is None:
+                holding.append(number)
+                continue
+            view = view or view_of(article)
+            try:
+                if part.holds(article, view):
+                    holding.append(number)
+            except SlowRegexError:
+                if timeouts is not None:
+                    timeouts.append(self.rules[number].name)
+        return sorted(holding)
+
+    def _count(self, article: Article) -> None:
+        self._until_counted -= 1
+        if self._until_counted < 0:
+            self._until_counted = _COUNTED - 1
+            tests = self._tests
+            self.frequencies.add([tests[number] for number in article.present])
+
+    def _text_of(self, tree: Node) -> Part | None:
+        wanted = asked_of_text(tree)
+        return None if wanted is None else self._compiler.part(wanted)
+
+
+@contextmanager
+def _without_gc() -> Iterator[None]:
+    """Many objects are made and none is thrown away: looking for garbage among them takes most of the time."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+def _applies(rule: Rule, article: Article, now: datetime) -> bool:
+    """Whether the rule is meant for this article, whatever its words are."""
+    if rule.expires is not None and now >= rule.expires:
+        return False
+    published_at = article.entry.published_at
+    if rule.max_age is not None and published_at is not None and now - published_at > rule.max_age:
+        return False
+    if not rule.covers(article.feed_name, article.tags):
+        return False
+    return not rule.language or article.is_in(rule.language)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """Where a query holds in an entry; as in `Match`."""
+
+    hits: tuple[Hit, ...]
+    focus: Passage | None
 
 
 def find(
@@ -73,23 +189,29 @@ def find(
     *,
     feed_name: str = "",
     feed_tags: Collection[str] = (),
-) -> tuple[Hit, ...] | None:
-    """Where one query holds in one entry: its hits, perhaps none; None where it does not hold.
+) -> Found | None:
+    """Where one query holds in one entry; None where it does not hold.
 
     Raises:
         QueryError: a regular expression of the query took too long on this entry.
     """
     vocabulary = Vocabulary()
-    part = compile_tree(query, vocabulary)
+    compiler = Compiler(vocabulary)
+    part = compiler.part(query)
+    wanted = asked_of_text(query)
+    asked = None if wanted is None else compiler.part(wanted)
     article = Article(entry, feed_name=feed_name, feed_tags=feed_tags, vocabulary=vocabulary)
     try:
-        return merged(part.hits(article)) if part.holds(article) else None
+        if not part.holds(article, view_of(article)):
+            return None
+        hits = hits_of(part, article)
+        return Found(hits=hits, focus=focus(asked, article) if asked is not None and hits else None)
     except SlowRegexError as error:
         hint = "make it more exact; nested repeats such as (a+)+ are slow"
         raise QueryError(str(error), error.start, error.end, hint=hint) from None
 
 
-def _match(rule: Rule, entry: Entry, hits: tuple[Hit, ...]) -> Match:
+def _match(rule: Rule, entry: Entry, hits: tuple[Hit, ...], passage: Passage | None) -> Match:
     return Match(
         rule=rule.name,
         title=rule.title,
@@ -97,4 +219,5 @@ def _match(rule: Rule, entry: Entry, hits: tuple[Hit, ...]) -> Match:
         channels=rule.channels,
         entry=entry,
         hits=hits,
+        focus=passage,
     )

@@ -2,23 +2,31 @@
 
 From each query come groups of terms; an article must have at least one term of every group for the rule to hold.
 That is an over-approximation: a phrase needs each of its words, `a AND (b OR c)` needs {a} and {b, c}, and what cannot
-be told from the words of the text needs nothing. A rule is filed under the terms of the group that looks rarest; the
-other groups filter it.
+be told from the words of the text needs nothing. A rule is filed under the terms of the group that the fewest articles
+have; the other groups, and words that must not be there, filter it. What that does not decide stays a residue, which
+is evaluated (cf. Lucene's monitor: term filter, then the query).
 """
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
-from monitor.rules.evaluate import AllOf, AnyOf, Label, NoneOf, Part, Pattern, Sequence, Term
-from monitor.rules.tree import DEFAULT_FIELDS
+from monitor.rules.evaluate import AllOf, AnyOf, Close, InLead, InOne, InUnit, Label, NoneOf, Several
+from monitor.rules.leaves import Pattern, Phrase, Scattered, Word
+from monitor.rules.tree import Exact, Forms, Plain, Wildcard
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence as SequenceOf
-    from collections.abc import Set
+    from collections.abc import Iterable, Iterator, Sequence
 
-Group = frozenset[int]
+    from monitor.rules.article import Article
+    from monitor.rules.evaluate import Part
+    from monitor.rules.tree import FieldName, TokenTest
+
+# A term's number where it is looked for in title, summary and content; other numbers stand for a term in one field.
+Key = int
+Group = frozenset[Key]
 
 # Words that most articles have: a rule is not filed under them when it has another.
 _COMMON = frozenset(
@@ -34,87 +42,221 @@ _COMMON = frozenset(
         """,
     )
 )
+# Articles a hundred, of those that have a word somewhere, in which it stands in this field.
+_FIELD_SHARE = {"title": 0.1, "summary": 0.5, "content": 0.9}
+_OTHER_FIELD_SHARE = 0.05
 
 
-class Candidate(NamedTuple):
+class Frequencies:
+    """How many articles of a hundred have a term: counted where articles have been seen, else guessed."""
+
+    MIN_ARTICLES = 200
+
+    def __init__(self) -> None:
+        self.articles = 0
+        self._counts: Counter[TokenTest] = Counter()
+
+    def add(self, tests: Iterable[TokenTest]) -> None:
+        """Count the terms of an article."""
+        self.articles += 1
+        self._counts.update(tests)
+
+    def of(self, test: TokenTest) -> float:
+        """Percent of articles."""
+        guess = _guess(test)
+        if self.articles < self.MIN_ARTICLES:
+            return guess
+        # A term that no article had may be new, or rare: the longer the count, the less the guess is worth.
+        weight = self.MIN_ARTICLES / self.articles
+        return (100 * self._counts[test] / self.articles + guess * weight) / (1 + weight)
+
+
+def _guess(test: TokenTest) -> float:
+    """Long words are rare, as are those that hold a figure; the few common ones are known."""
+    match test:
+        case Plain():
+            return 50.0 if test.term in _COMMON else float(30 / (1 + len(test.term)) ** 1.5)
+        case Exact():
+            return 0.8 * _guess(Plain(test.text.casefold()))
+        case Forms():
+            return min(60.0, sum(_guess(Plain(word)) for word in test.words))
+        case Wildcard():
+            return 3 * _guess(Plain(re.sub(r"[*?]", "", test.pattern)))
+
+
+class Residue(NamedTuple):
     """A rule that has passed the index.
 
     Attributes:
-        number: The rule's place in the list the index was built from.
-        decided: True when passing means that it holds; else its query must still be evaluated.
+        rule: The rule's place in the list that the index was built from.
+        part: What must still be evaluated; None where passing means that the rule holds.
     """
 
-    number: int
-    decided: bool
+    rule: int
+    part: Part | None
 
 
 class _Filed(NamedTuple):
-    candidate: Candidate
+    """A rule with more conditions than one: `needed` all there, one of each group there, none of `barred` there."""
+
     needed: Group
     any_of: tuple[Group, ...]
+    barred: Group
+    residue: Residue
+
+
+class _Posting(NamedTuple):
+    """What is filed under a key: rules that need nothing else, rules that need one other key, and the rest."""
+
+    held: tuple[Residue, ...]
+    paired: tuple[tuple[Key, Residue], ...]
+    others: tuple[_Filed, ...]
 
 
 class Index:
     """The rules, filed by the terms they need."""
 
-    def __init__(self, parts: SequenceOf[Part], terms: SequenceOf[str]) -> None:
-        """Args: `parts`, one per rule; `terms`, the vocabulary by number."""
-        self._costs = [_cost(term) for term in terms]
-        self._filed: dict[int, list[_Filed]] = {}
-        self._always: list[Candidate] = []
+    def __init__(self, parts: Sequence[Part], tests: Sequence[TokenTest], frequencies: Frequencies) -> None:
+        """Args: `parts`, one per rule; `tests`, the vocabulary by number."""
+        self._tests = tests
+        self._costs = [frequencies.of(test) for test in tests]
+        self._scoped: dict[FieldName, dict[int, Key]] = {}
+        self._always: list[Residue] = []
+        self._filed_under: list[Group] = []
+        filed: dict[Key, list[_Filed]] = {}
         for number, part in enumerate(parts):
-            self._file(number, part)
-        self._keys = frozenset(self._filed)
+            self._file(number, part, filed)
+        self._postings = {key: _packed(entries) for key, entries in filed.items()}
+        self._keys = frozenset(self._postings)
 
-    def candidates(self, present: Set[int]) -> list[Candidate]:
-        """The rules that could hold for an article with these terms in title, summary or content; none is left out."""
-        passed = set(self._always)
-        for term in self._keys & present:
-            for candidate, needed, any_of in self._filed[term]:
-                if needed <= present and not any(group.isdisjoint(present) for group in any_of):
-                    passed.add(candidate)
-        return sorted(passed)
+    def candidates(self, article: Article) -> Iterator[Residue]:
+        """The rules that could hold for an article; none is left out, and one may come several times."""
+        present = article.present
+        if self._scoped:
+            present = present | self._present_in_fields(article)
+        yield from self._always
+        postings = self._postings
+        for key in self._keys & present:
+            held, paired, others = postings[key]
+            yield from held
+            for other, residue in paired:
+                if other in present:
+                    yield residue
+            for needed, any_of, barred, residue in others:
+                if needed <= present and barred.isdisjoint(present):
+                    for group in any_of:
+                        if group.isdisjoint(present):
+                            break
+                    else:
+                        yield residue
 
-    def _file(self, number: int, part: Part) -> None:
-        found, decided = self._required(part)
-        groups = list(dict.fromkeys(found))
-        candidate = Candidate(number, decided)
+    def filed_under(self, rule: int) -> tuple[tuple[FieldName | None, TokenTest], ...]:
+        """The terms of which one must be there for a rule to be tested, with their field; empty: it always is."""
+        fields = {key: (name, number) for name, keys in self._scoped.items() for number, key in keys.items()}
+        places = (fields.get(key, (None, key)) for key in sorted(self._filed_under[rule]))
+        return tuple((name, self._tests[number]) for name, number in places)
+
+    def _present_in_fields(self, article: Article) -> set[Key]:
+        return {keys[term] for name, keys in self._scoped.items() for term in keys.keys() & article.present_in(name)}
+
+    def _file(self, number: int, part: Part, filed: dict[Key, list[_Filed]]) -> None:
+        groups: dict[Group, None] = {}
+        barred: set[Key] = set()
+        left: list[Part] = []
+        for conjunct in _conjuncts(part):
+            if isinstance(conjunct, NoneOf) and (group := self._decided_group(conjunct.part)):
+                barred |= group
+                continue
+            found, decided = self._required(conjunct, None)
+            groups.update(dict.fromkeys(found))
+            if not decided:
+                left.append(conjunct)
+        residue = Residue(number, None if not left else left[0] if len(left) == 1 else AllOf(tuple(left)))
         if not groups:
-            self._always.append(candidate)
+            self._always.append(Residue(number, part))
+            self._filed_under.append(frozenset())
             return
         key = min(groups, key=self._group_cost)
         others = [group for group in groups if group is not key]
         needed = frozenset().union(*(group for group in others if len(group) == 1))
-        filed = _Filed(candidate, needed, tuple(group for group in others if len(group) > 1))
+        any_of = tuple(group for group in others if len(group) > 1)
+        entry = _Filed(needed, any_of, frozenset(barred), residue)
         for term in key:
-            self._filed.setdefault(term, []).append(filed)
+            filed.setdefault(term, []).append(entry)
+        self._filed_under.append(key)
 
-    def _required(self, part: Part) -> tuple[list[Group], bool]:
-        """The groups, and whether an article that has a term of each of them is sure to satisfy the part."""
+    def _decided_group(self, part: Part) -> Group | None:
+        """The group that is all there is to a part: it holds where the article has one of these."""
+        groups, decided = self._required(part, None)
+        return groups[0] if decided and len(groups) == 1 else None
+
+    def _required(self, part: Part, field: FieldName | None) -> tuple[list[Group], bool]:  # noqa: PLR0911 -- one a kind
+        """The groups, and whether an article that has a term of each of them is sure to satisfy the part.
+
+        Args:
+            field: The one that is looked at; None: title, summary and content.
+        """
         match part:
-            case Term() if set(part.fields) <= set(DEFAULT_FIELDS):
-                return [frozenset({part.number})], part.fields == DEFAULT_FIELDS
-            case Sequence() if set(part.fields) <= set(DEFAULT_FIELDS):
-                return [frozenset({number}) for number in part.numbers], False
+            case Word():
+                return [frozenset({self._key(part.number, field)})], True
+            case Phrase() | Scattered():
+                return [frozenset({self._key(number, field)}) for number in part.numbers], False
+            case Pattern():
+                return ([frozenset({self._key(part.literal, field)})] if part.literal is not None else []), False
+            case Close():
+                return self._required(part.left, field)[0] + self._required(part.right, field)[0], False
+            case Several() | InUnit() | InLead():
+                return self._required(part.part, field)[0], False
+            case InOne():
+                return self._required(part.part, part.name)
             case AllOf():
-                each = [self._required(one) for one in part.parts]
+                each = [self._required(one, field) for one in part.parts]
                 return [group for groups, _ in each for group in groups], all(decided for _, decided in each)
             case AnyOf():
-                each = [self._required(one) for one in part.parts]
+                each = [self._required(one, field) for one in part.parts]
                 if not all(groups for groups, _ in each):
                     return [], False
-                cheapest = (min(groups, key=self._group_cost) for groups, _ in each)
+                cheapest = (groups[0] if len(groups) == 1 else min(groups, key=self._group_cost) for groups, _ in each)
                 decided = all(decided and len(groups) == 1 for groups, decided in each)
                 return [frozenset().union(*cheapest)], decided
-            case Term() | Sequence() | NoneOf() | Label() | Pattern():
+            case NoneOf() | Label():
                 return [], False
 
+    def _key(self, number: int, field: FieldName | None) -> Key:
+        if field is None:
+            return number
+        keys = self._scoped.setdefault(field, {})
+        key = keys.get(number)
+        if key is None:
+            share = _FIELD_SHARE.get(field, _OTHER_FIELD_SHARE)
+            key = keys[number] = len(self._costs)
+            self._costs.append(self._costs[number] * share)
+        return key
+
     def _group_cost(self, group: Group) -> float:
-        return sum(self._costs[term] for term in group)
+        costs = self._costs
+        return sum([costs[key] for key in group])
 
 
-def _cost(term: str) -> float:
-    """Roughly how many articles of a hundred have the word: long ones are rare, as are those that hold a figure."""
-    if term in _COMMON:
-        return 50.0
-    return float(30 / (1 + len(term)) ** 1.5)
+def _conjuncts(part: Part) -> Iterator[Part]:
+    """What must all hold."""
+    if isinstance(part, AllOf):
+        for one in part.parts:
+            yield from _conjuncts(one)
+    elif isinstance(part, InOne) and isinstance(part.part, AllOf):
+        for one in part.part.parts:
+            yield from _conjuncts(InOne(one, part.name))
+    else:
+        yield part
+
+
+def _packed(entries: Sequence[_Filed]) -> _Posting:
+    held, paired, others = list[Residue](), list[tuple[Key, Residue]](), list[_Filed]()
+    for entry in entries:
+        if entry.any_of or entry.barred or len(entry.needed) > 1:
+            others.append(entry)
+        elif entry.needed:
+            paired.append((next(iter(entry.needed)), entry.residue))
+        else:
+            held.append(entry.residue)
+    return _Posting(tuple(held), tuple(paired), tuple(others))

@@ -1,140 +1,211 @@
-"""Query text ▸ lexemes: where each piece begins and ends, and every fault that one piece alone can have."""
+"""Query text ▸ lexemes: where each piece begins and ends, and every fault that one piece alone can have.
+
+What other products write and this language does not is told by `monitor.rules.dialects`; what a word or phrase asks for
+is found out later, by `monitor.rules.terms`, because it depends on the field.
+"""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from enum import Enum, auto
 
 from monitor.errors import QueryError
-from monitor.rules.tokens import scan, terms_of
+from monitor.rules.dialects import refuse_other_word, truncation
+from monitor.rules.lexemes import (
+    FIELD,
+    LOWER_OPERATORS,
+    OPERATORS,
+    QUOTES,
+    RESERVED,
+    Kind,
+    Lexeme,
+    chunk_at,
+    number_of,
+    one_line,
+    weight_of,
+)
+from monitor.rules.operators import field_at, list_at, operator_at
 from monitor.rules.tree import FIELD_NAMES
-from monitor.tomlfile import did_you_mean
 
-
-class Kind(Enum):
-    """What a lexeme is."""
-
-    OPEN = auto()
-    CLOSE = auto()
-    AND = auto()
-    OR = auto()
-    NOT = auto()
-    FIELD = auto()
-    WORD = auto()
-    PHRASE = auto()
-    REGEX = auto()
-
-
-@dataclass(frozen=True, slots=True)
-class Lexeme:
-    """A piece of the query.
-
-    Attributes:
-        value: The field's name, the word, the phrase without its quotes, or the pattern without its slashes.
-        flags: Of a regex.
-        terms: Of a word or phrase; never empty.
-    """
-
-    kind: Kind
-    start: int
-    end: int
-    value: str = ""
-    flags: str = ""
-    terms: tuple[str, ...] = ()
-
-
-OPERATORS = {"AND": Kind.AND, "OR": Kind.OR, "NOT": Kind.NOT}
-_LOWER_OPERATORS = frozenset(name.lower() for name in OPERATORS)
-
-_QUOTES = '"“”„‟«»＂'  # as browsers, word processors and other keyboards write them
-_SPACE = re.compile(r"\s+")
-_CHUNK = re.compile(rf"[^\s(){_QUOTES}]+")
-_FIELD = re.compile(r"([^\W\d_][\w-]*):")
-_PHRASE = re.compile(rf"[{_QUOTES}]([^{_QUOTES}]*)[{_QUOTES}]")
+# Most of most queries: plain words, words with a * at the end and plain phrases, which need no further look.
+_PLAIN = re.compile(
+    r"""
+    \s*(?:
+        (?P<word>[^\W\d_]+\*?) (?P<word_forms>~)? (?=[\s)]|\Z)
+      | (?P<open>\()
+      | (?P<close>\)) (?![~^])
+      | "(?P<phrase>[^\W_]+(?:\ [^\W_]+)*)" (?P<phrase_forms>~)? (?=[\s)]|\Z)
+      | (?P<field>[a-z]+): (?=[^\s)])
+      | (?P<minus>-) (?=[^\W\d_]|["(])
+    )
+    """,
+    re.VERBOSE,
+)
+_SPACE = re.compile(r"(?:\s+|(?<!\S)#(?:[^\S\n][^\n]*)?(?=\n|\Z)|<<<.*?>>>)+", re.DOTALL)
+_PHRASE = re.compile(rf"[{QUOTES}]([^{QUOTES}]*)[{QUOTES}]")
 # A slash in a [character class] does not end the pattern; where that cannot be read, the class is what is broken.
 _REGEX = (
-    re.compile(r"/((?:[^/\\\[\n]|\\.|\[(?:[^\]\\\n]|\\.)*\])*)/(\w*)"),
+    re.compile(r"/((?:[^/\\\[\n]|\\.|\[(?:[^\]\\\n]|\\.){0,500}\])*)/(\w*)"),
     re.compile(r"/((?:[^/\\\n]|\\.)*)/(\w*)"),
-)
-# Inside a word these separate its tokens; anything else there is more likely a slip than meant.
-_SEPARATORS = frozenset("-‐‑–./&'’_@:+#$€£%·")
-
-# What other products have and this version does not: (the chunk, what to do instead).
-_PLANNED: tuple[tuple[re.Pattern[str], str], ...] = (
-    (re.compile(r"(?:NEAR|ONEAR|BEFORE|AFTER|ADJ|SAME)(?:/?\d+f?)?"), "use AND, or list the phrases with OR"),
-    (re.compile(r"(?:w|pre|near|adj|onear)/(?:\d+|[sp])", re.IGNORECASE), "use AND, or list the phrases with OR"),
-    (re.compile(r"ATLEAST(?:/?\d+)?"), "write the term alone"),
-    (re.compile(r"(?:SENTENCE|PARAGRAPH|FIRST)/\d+"), "use AND"),
-    (re.compile(r"@.*"), 'list the words here with OR; a name with its @ goes in quotes: "@name"'),
-    (re.compile(r"=.*"), "write the word without ="),
-    (re.compile(r".*\^[\d.]+"), "write the term without ^"),
-    (re.compile(r".*~\d*"), "list the forms with OR"),
-    (re.compile(r".*[*?].*"), "list the words with OR, or use a /regular expression/"),
 )
 
 
 def lex(query: str) -> list[Lexeme]:
-    """The lexemes of `query`.
+    """The lexemes of `query`; the last is its END.
 
     Raises:
         QueryError: a piece is broken, or is an operator that does not exist.
     """
     lexemes: list[Lexeme] = []
+    opened: list[int] = []  # numbers of those parentheses that are not closed yet
     at = 0
     while at < len(query):
-        space = _SPACE.match(query, at)
-        if space:
-            at = space.end()
-            continue
-        lexeme = _lexeme(query, at)
+        found = _PLAIN.match(query, at)
+        lexeme = (_plain(found) if found else None) or _lexeme(query, at)
+        if lexeme.kind is Kind.OPEN:
+            opened.append(len(lexemes))
+        elif lexeme.kind is Kind.CLOSE and opened:
+            number = opened.pop()
+            if lexeme.weight != 1.0:
+                lexemes[number] = lexemes[number]._replace(weight=lexeme.weight)
         lexemes.append(lexeme)
         at = lexeme.end
+    if not lexemes or lexemes[-1].kind is not Kind.END:
+        lexemes.append(Lexeme(Kind.END, at, at))
     return lexemes
 
 
+_BRACKETS = {"open": Kind.OPEN, "close": Kind.CLOSE, "minus": Kind.NOT}
+
+
+def _plain(found: re.Match[str]) -> Lexeme | None:
+    """None where it needs a further look after all."""
+    group, end = found.lastgroup or "", found.end()
+    if group == "word":
+        return _plain_word(found["word"], found.start("word"), end, forms=False)
+    if group in _BRACKETS:
+        return Lexeme(_BRACKETS[group], end - 1, end)
+    if group == "field":
+        name = found["field"]
+        return Lexeme(Kind.FIELD, found.start("field"), end, name) if name in FIELD_NAMES else None
+    if group == "word_forms":
+        return _plain_word(found["word"], found.start("word"), end, forms=True)
+    start = found.start("phrase")
+    return Lexeme(Kind.PHRASE, start - 1, end, found["phrase"], start, forms=group == "phrase_forms")
+
+
+def _plain_word(word: str, start: int, end: int, *, forms: bool) -> Lexeme | None:
+    if not word.islower() or word in LOWER_OPERATORS:
+        if word in OPERATORS and not forms:
+            return Lexeme(OPERATORS[word], start, end)
+        if word in RESERVED or word.lower() in LOWER_OPERATORS:
+            return None
+    return Lexeme(Kind.WORD, start, end, word, start, forms=forms)
+
+
 def _lexeme(query: str, at: int) -> Lexeme:
-    first = query[at]
-    if first == "(":
-        return Lexeme(Kind.OPEN, at, at + 1)
-    if first == ")":
-        return Lexeme(Kind.CLOSE, at, at + 1)
-    if first in _QUOTES:
-        return _phrase(query, at)
-    if first == "/":
-        return _regex(query, at)
-    found = _CHUNK.match(query, at)
-    chunk = found[0] if found else first
+    space = _SPACE.match(query, at)
+    if space:
+        at = space.end()
+    match query[at : at + 1]:
+        case "":
+            return Lexeme(Kind.END, at, at)
+        case "(":
+            return Lexeme(Kind.OPEN, at, at + 1)
+        case ")":
+            return _close(query, at)
+        case "/":
+            return _regex(query, at)
+        case mark if mark in QUOTES:
+            return _phrase(query, at, exact=False)
+        case first:
+            return _signed(query, at, first)
+
+
+def _signed(query: str, at: int, first: str) -> Lexeme:
+    """What begins with no bracket, quotation mark or slash."""
+    if query.startswith("<<<", at):
+        raise QueryError("this comment is never closed", at, at + 3, hint="add >>> at its end")
+    chunk = chunk_at(query, at) or first
     if first == "-":
         return _minus(query, at, chunk)
+    if first == "=":
+        return _exact(query, at, chunk)
+    if first == "@" and len(chunk) > 1:
+        return list_at(at, chunk)
     if chunk in OPERATORS:
         return Lexeme(OPERATORS[chunk], at, at + len(chunk))
-    return _field(query, at) or _word(query, at, chunk)
+    return operator_at(query, at, chunk) or field_at(query, at) or _word(query, at, chunk)
 
 
-def _phrase(query: str, at: int) -> Lexeme:
+# ------------------------------------------------------------------------------------------------- brackets and quotes
+
+
+def _close(query: str, at: int) -> Lexeme:
+    """A closing parenthesis with its weight; a "~" after it is kept for the parser, which knows the group."""
+    end = at + 1
+    found = re.compile(r"~+\d*").match(query, end)
+    if found:
+        return Lexeme(Kind.CLOSE, at, found.end(), found[0])
+    if query.startswith("^", end):
+        tail = chunk_at(query, end)
+        return Lexeme(Kind.CLOSE, at, end + len(tail), weight=weight_of(tail[1:], end + 1))
+    return Lexeme(Kind.CLOSE, at, end)
+
+
+def _phrase(query: str, at: int, *, exact: bool) -> Lexeme:
+    """`at` is that of the opening quotation mark."""
     found = _PHRASE.match(query, at)
     if found is None:
         hint = 'add a closing " at the end of the phrase'
         raise QueryError("this quotation mark is never closed", at, len(query), hint=hint)
     text, end = found[1], found.end()
-    star = re.search(r"\w\*|\*\w|\w\?\w", text)
-    if star:
-        place = found.start(1) + star.start()
-        raise _planned("a wildcard in a phrase", place, place + len(star[0]), "list the phrases with OR")
-    if query.startswith(("~", "^"), end):
-        tail = _CHUNK.match(query, end)
-        raise _planned(f"{query[end]} after a phrase", end, tail.end() if tail else end, "list the phrases with OR")
-    terms = terms_of(text)
-    if not terms:
-        message = "this phrase has no letter or digit to search for" if text.strip() else "empty phrase"
-        raise QueryError(message, at, end)
-    return Lexeme(Kind.PHRASE, at, end, text.strip(), terms=terms)
+    if not text.strip():
+        raise QueryError("empty phrase", at, end)
+    start = at - 1 if exact else at
+    inside = re.search(r"\w~(?=\s|\Z)", text)
+    if inside:
+        place = found.start(1) + inside.start() + 1
+        hint = f'write it after the quotes: "{one_line(text.replace("~", ""))}"~'
+        raise QueryError("~ has no meaning inside quotes", place, hint=hint)
+    lexeme = Lexeme(Kind.PHRASE, start, end, text, found.start(1), exact)
+    if end < len(query) and query[end] in "~^*":
+        return _with_suffix(query, lexeme)
+    return lexeme
+
+
+_SUFFIX = re.compile(r"(?:~(\d*))?(?:\^(.*))?", re.DOTALL)
+
+
+def _with_suffix(query: str, phrase: Lexeme) -> Lexeme:
+    end = phrase.end
+    tail = chunk_at(query, end)
+    quoted = f'"{one_line(phrase.value)}"'
+    found = _SUFFIX.fullmatch(tail)
+    if found is None:
+        if tail.startswith("*"):
+            raise QueryError("a * stands inside the quotes", end, hint=f'write {quoted[:-1]}*"')
+        message = f"{tail!r} after a phrase cannot be read"
+        hint = f"{quoted}~ finds every form of its words, {quoted}~5 up to 5 other words among them; not both"
+        raise QueryError(message, end, end + len(tail), hint=hint)
+    slop = number_of(found[1]) if found[1] else None
+    if slop is not None and slop > 100:
+        message = f"at most 100 other words may stand among those of a phrase, not {found[1][:20]}"
+        raise QueryError(message, end, found.end(1) + end, hint=f"write {quoted}~100")
+    weight = 1.0 if found[2] is None else weight_of(found[2], end + found.start(2))
+    forms = found[1] == ""
+    if phrase.exact and (forms or slop is not None):
+        raise _exact_and(quoted, "~", end)
+    return phrase._replace(end=end + len(tail), forms=forms, slop=slop, weight=weight)
 
 
 def _regex(query: str, at: int) -> Lexeme:
     found = _REGEX[0].match(query, at) or _REGEX[1].match(query, at)
     if found is None:
+        distance = re.compile(r"/(?:(\d+)|s|(p))(?=\s)").match(query, at)
+        if distance:
+            ours = f"NEAR/{distance[1]}" if distance[1] else "SAME" if distance[2] else "w/s"
+            message = f"{distance[0]} is not an operator here, and as a regular expression it is never closed"
+            raise QueryError(message, at, distance.end(), hint=f"write {ours}")
         hint = r'close it with / on the same line (\/ is a slash inside); a path goes in quotes: "/a/b"'
         raise QueryError("this regular expression is never closed", at, len(query), hint=hint)
     pattern, flags, end = found[1], found[2], found.end()
@@ -145,9 +216,17 @@ def _regex(query: str, at: int) -> Lexeme:
         place = found.start(2) + wrong
         hint = 'there are i (any case), m and s; a path goes in quotes: "/a/b"'
         raise QueryError(f"a regular expression has no flag {flags[wrong]!r}", place, hint=hint)
-    if end < len(query) and not query[end].isspace() and query[end] != ")":
+    weight = 1.0
+    if query.startswith("^", end):
+        tail = chunk_at(query, end)
+        weight = weight_of(tail[1:], end + 1)
+        end += len(tail)
+    elif query.startswith(("~", "*"), end):
+        hint = "write every form into the pattern: /(step|steps)/"
+        raise QueryError(f"{query[end]} does not go with a regular expression", end, hint=hint)
+    if end < len(query) and not query[end].isspace() and query[end] != ")" and not query.startswith("<<<", end):
         raise QueryError("a space is expected after a regular expression", end, hint=r"write \/ for a slash inside it")
-    return Lexeme(Kind.REGEX, at, end, pattern, flags)
+    return Lexeme(Kind.REGEX, at, end, pattern, weight=weight, flags=flags)
 
 
 def _minus(query: str, at: int, chunk: str) -> Lexeme:
@@ -158,40 +237,47 @@ def _minus(query: str, at: int, chunk: str) -> Lexeme:
     return Lexeme(Kind.NOT, at, at + 1)
 
 
-def _field(query: str, at: int) -> Lexeme | None:
-    found = _FIELD.match(query, at)
-    if found is None:
-        return None
-    name, end = found[1], found.end()
-    if name.lower() not in FIELD_NAMES:
-        if query.startswith("//", end):
-            hint = "to search in an article's address write url:word or domain:example.org"
-            raise QueryError("an address is not a search term", at, end + 2, hint=hint)
-        known = did_you_mean(name, FIELD_NAMES) or f"the fields are {', '.join(FIELD_NAMES)}."
-        hint = f'{known} To search for the text itself put it in quotes: "{name}: …"'
-        raise QueryError(f"unknown field {name!r}", at, end - 1, hint=hint)
-    if end == len(query) or query[end].isspace() or query[end] == ")":
-        hint = f'write {name}:word, {name}:"a phrase" or {name}:(a OR b), without a space'
-        raise QueryError(f"nothing stands after {name}:", at, end, hint=hint)
-    return Lexeme(Kind.FIELD, at, end, name.lower())
+# --------------------------------------------------------------------------------------------------------------- words
+
+
+def _exact(query: str, at: int, chunk: str) -> Lexeme:
+    after = query[at + 1 : at + 2]
+    if after and after in QUOTES:
+        return _phrase(query, at + 1, exact=True)
+    field = FIELD.match(query, at + 1)
+    if field and field[1].lower() in FIELD_NAMES:
+        hint = f"write {field[0]}={chunk_at(query, field.end()) or 'Word'}"
+        raise QueryError("= stands before the word, after the field", at, field.end(), hint=hint)
+    if len(chunk) == 1 or after in "/@=-":
+        hint = '=ICE finds ICE and not ice; it goes before each word or phrase by itself: (=ICE OR ="White House")'
+        raise QueryError("= must stand before a word or a phrase", at, hint=hint)
+    word = _word(query, at + 1, chunk[1:])
+    if word.forms:
+        raise _exact_and(word.value, "~", word.body + len(word.value))
+    return word._replace(start=at, exact=True)
+
+
+def _exact_and(shown: str, sign: str, place: int) -> QueryError:
+    hint = f"write ={shown} for this spelling alone, or {shown}~ for all forms of it in any case"
+    return QueryError(f"= and {sign} do not go together", place, hint=hint)
 
 
 def _word(query: str, at: int, chunk: str) -> Lexeme:
-    end = at + len(chunk)
-    if chunk.islower() and chunk.isalnum() and chunk not in _LOWER_OPERATORS:  # nothing below can be wrong with it
-        return Lexeme(Kind.WORD, at, end, chunk, terms=terms_of(chunk))
     _refuse_operator(query, at, chunk)
-    for pattern, instead in _PLANNED:
-        if pattern.fullmatch(chunk):
-            raise _planned(chunk, at, end, instead)
-    covered = at
-    for token in scan(chunk):
-        _refuse_stray(query, covered, at + token.start)
-        covered = at + token.end
-    if covered == at:
-        raise QueryError(f"{chunk!r} has no letter or digit to search for", at, end)
-    _refuse_stray(query, covered, end)
-    return Lexeme(Kind.WORD, at, end, chunk, terms=terms_of(chunk))
+    refuse_other_word(query, at, chunk)
+    core, caret, weight = chunk.partition("^")
+    number = weight_of(weight, at + len(core) + 1) if caret else 1.0
+    found = re.search(r"~+\d*\Z", core)
+    word = core[: found.start()] if found else core
+    if not word:
+        sign = core[:1] or "^"
+        hint = f"{sign} follows its word without a space: word{sign}" + ("" if core else "2")
+        raise QueryError(f"nothing stands before this {sign}", at, at + len(chunk), hint=hint)
+    if found and found[0] != "~":
+        place = at + found.start()
+        hint = f'{word}~ finds every form of the word; a number goes with a phrase: "a b"~5'
+        raise QueryError(f"{found[0][:20]!r} after a word cannot be read", place, at + len(core), hint=hint)
+    return Lexeme(Kind.WORD, at, at + len(chunk), word, at, forms=bool(found), weight=number)
 
 
 def _refuse_operator(query: str, at: int, chunk: str) -> None:
@@ -199,8 +285,6 @@ def _refuse_operator(query: str, at: int, chunk: str) -> None:
     if chunk.upper() in OPERATORS:
         hint = f'write {chunk.upper()} for the operator, or "{chunk}" in quotes to search for the word'
         raise QueryError(f"{chunk!r} is not an operator in lower case", at, end, hint=hint)
-    if chunk in {"SENTENCE", "PARAGRAPH", "FIRST"} and query.startswith("(", end):
-        raise _planned(f"{chunk}(…)", at, end, "use AND")
     double = re.search(r"&&|\|\|?|^&", chunk)
     if double:
         word = "AND" if "&" in double[0] else "OR"
@@ -211,27 +295,18 @@ def _refuse_operator(query: str, at: int, chunk: str) -> None:
             raise QueryError("unknown operator '!'", at, hint="use NOT, or a - before the word")
         case "+":
             raise QueryError("unknown operator '+'", at, hint="leave it out: words side by side must all be there")
+        case "~":
+            hint = f"write {chunk.strip('~')}~ for every form of the word" if chunk.strip("~") else "leave it out"
+            raise QueryError("~ stands after a word, not before it", at, hint=hint)
         case "'" | "‘" | "’" | "‚" | "`":
-            hint = 'use double quotes: "step down"'
+            quoted = re.compile(r"['‘’‚`]([^'‘’‚`()\n\"]{1,80})['‘’`]").match(query, at)
+            hint = f'use double quotes: "{quoted[1] if quoted else "step down"}"'
             raise QueryError("single quotes do not make a phrase", at, hint=hint)
         case "–" | "—" | "−":
             raise QueryError("this dash has no meaning here", at, hint="to exclude a word write -word or NOT word")
         case _:
             pass
-
-
-def _refuse_stray(query: str, start: int, end: int) -> None:
-    """The characters between two tokens of a word, or after its last one."""
-    for place in range(start, end):
-        character = query[place]
-        if character in _SEPARATORS:
-            continue
-        if character in ",;":
-            hint = "words side by side must all be there; for any of them write a OR b"
-        else:
-            hint = "put the text in double quotes if you want it literally"
-        raise QueryError(f"unexpected character {character!r}", place, hint=hint)
-
-
-def _planned(what: str, start: int, end: int, instead: str) -> QueryError:
-    return QueryError(f"{what} is not supported yet in this version", start, end, hint=instead)
+    shortened = truncation(chunk)
+    if shortened:
+        hint = f'write {shortened} for every word that begins so; a name with its sign goes in quotes: "{chunk}"'
+        raise QueryError("a word is cut short with *", at + len(shortened) - 1, end, hint=hint)

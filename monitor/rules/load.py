@@ -1,319 +1,270 @@
 """Rule files ▸ rules, and every fault in them at once, each with its place.
 
+[defaults]                                  # for the rules of this file that do not have the key themselves
+owner = "Foreign desk"
+
+[lists]                                     # for the queries of all files
+leaders = ["assad", "kim jong un"]
+
 [[rule]]
-name = "assad-leaves"                       # unique over all files; letters, digits, space, . _ -
-title = "Assad leaves"                      # for people; by default the name
-description = "…"
-query = 'assad AND ("step down" OR asylum)'
+name = "leader-leaves"
+query = '@leaders AND ("step down"~ OR asylum)'
 feeds = ["bbc-world", "tag:politics", "reuters-*"]
-channels = ["desk"]                         # by default all
-severity = "high"                           # low, normal, high, critical
-enabled = true
+
+[[rule.tests]]                              # the rule is used only if they hold
+title = "Assad asks for asylum"
+
+What each key means stands in `monitor.rules.keys`.
 """
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
-from fnmatch import fnmatchcase
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from monitor.errors import Fault, QueryError
-from monitor.model import Severity
-from monitor.rules.syntax import parse
+from monitor.rules.cases import read_tests
+from monitor.rules.keys import DEFAULTS_KEYS, FILE_KEYS, RULE_KEYS
+from monitor.rules.lint import duplicates, findings
+from monitor.rules.lists import Lists, read_lists, unusable
+from monitor.rules.rule import Origin, Rule, about
+from monitor.rules.section import EMPTY, Section
+from monitor.rules.syntax import parse, parse_item, render
+from monitor.rules.tree import And, Not, Or
 from monitor.tomlfile import did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Sequence
 
-    from monitor.rules.syntax import Query, Remark
+    from monitor.rules.rule import RuleTest
     from monitor.rules.tree import Node
-    from monitor.tomlfile import KeyPath, Place, TomlFile
+    from monitor.tomlfile import KeyPath, TomlFile
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Named:
-    """Something a rule names that exists elsewhere, and where it does so."""
-
-    name: str
-    place: Place | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
-    """A rule as its file has it.
-
-    Attributes:
-        name: Unique; what stored matches and alerts remember.
-        title: For people; never empty.
-        query: Its text.
-        feeds: Where it looks; empty: everywhere. Each item is a glob over feed names ("bbc-*"), "tag:" and a tag, or a
-            bare word, which stands for the feed of that name and for every feed with that tag.
-        channels: Where its alerts go; empty: everywhere.
-        file: The path of its file as faults show it.
-        line: Where it begins there.
-        names_feeds: `feeds`, with their places.
-        names_channels: `channels`, with their places.
-    """
-
-    name: str
-    title: str
-    description: str
-    query: str
-    tree: Node
-    feeds: tuple[str, ...]
-    channels: tuple[str, ...]
-    severity: Severity
-    enabled: bool
-    file: str
-    line: int
-    names_feeds: tuple[Named, ...] = ()
-    names_channels: tuple[Named, ...] = ()
-
-    def covers(self, feed_name: str, feed_tags: Collection[str]) -> bool:
-        """Whether entries of this feed are looked at."""
-        return not self.feeds or any(_is_named(item, feed_name, feed_tags) for item in self.feeds)
+_RULE_NAMES = tuple(key.name for key in RULE_KEYS)
+_KINDS = {key.name: key.kind for key in RULE_KEYS}
+# Keys that [defaults] may give, and what they are where nothing gives them.
+_SHARED: dict[str, Any] = {key.name: EMPTY[key.kind] for key in DEFAULTS_KEYS}
 
 
 def load_rules(files: Sequence[TomlFile]) -> tuple[tuple[Rule, ...], tuple[Fault, ...]]:
     """The rules of all files in order, those with a fault left out, and all faults; warnings are among them."""
+    lists, faults = read_lists(files)
     rules: dict[str, Rule] = {}
-    faults: list[Fault] = []
+    found = list(faults)
     for file in files:
-        for reader in _readers(file, faults):
-            rule = reader.rule()
-            if rule is None:
-                continue
+        of_file, faults = read_rules(file, lists)
+        found += faults
+        for rule in of_file:
             first = rules.setdefault(rule.name, rule)
             if first is not rule:
                 message = f"there is already a rule of this name, in {first.file}:{first.line}"
-                reader.report(message, "name", hint="names are unique over all files: give one of them another")
-    return tuple(rules.values()), tuple(faults)
+                hint = "names are unique over all files: give one of them another"
+                found.append(rule.fault("name", message=message, hint=hint))
+    return tuple(rules.values()), (*found, *duplicates(rules.values()))
 
 
-def check_references(
-    rules: Iterable[Rule],
-    *,
-    feeds: Mapping[str, Collection[str]],
-    channels: Collection[str],
-) -> tuple[Fault, ...]:
-    """A fault for each feed, tag or channel that an enabled rule names and that does not exist.
-
-    `feeds` maps names to tags.
-    """
+def read_rules(file: TomlFile, lists: Lists) -> tuple[tuple[Rule, ...], tuple[Fault, ...]]:
+    """The rules of one file, and all faults in it but those of its lists."""
     faults: list[Fault] = []
-    tags = {tag for of_feed in feeds.values() for tag in of_feed}
-
-    @cache
-    def exists(item: str) -> bool:
-        if _is_glob(item):
-            return any(fnmatchcase(name, item) for name in feeds)
-        return item.removeprefix("tag:") in tags or item in feeds
-
-    for rule in rules:
-        if not rule.enabled:
-            continue
-        faults += [_unknown_feed(rule, item, feeds, tags) for item in rule.names_feeds if not exists(item.name)]
-        faults += [_unknown_channel(rule, item, channels) for item in rule.names_channels if item.name not in channels]
-    return tuple(faults)
-
-
-def _is_named(item: str, feed_name: str, feed_tags: Collection[str]) -> bool:
-    if item.startswith("tag:"):
-        return item[4:] in feed_tags
-    if _is_glob(item):
-        return fnmatchcase(feed_name, item)
-    return item == feed_name or item in feed_tags
-
-
-def _is_glob(item: str) -> bool:
-    return not item.startswith("tag:") and any(sign in item for sign in "*?[")
-
-
-def _unknown_feed(rule: Rule, item: Named, feeds: Collection[str], tags: Collection[str]) -> Fault:
-    if item.name.startswith("tag:"):
-        message = f"no feed has the tag {item.name[4:]!r}"
-        hint = did_you_mean(item.name[4:], tags) or _list("the tags are", tags)
-    elif _is_glob(item.name):
-        message = f"no feed's name is like {item.name!r}"
-        hint = _list("the feeds are", feeds)
-    else:
-        message = f"no feed is called {item.name!r}, and none has that tag"
-        hint = did_you_mean(item.name, {*feeds, *tags}) or _list("the feeds are", feeds)
-    return _fault(rule.file, item.place, _about(rule.name), message, hint)
-
-
-def _unknown_channel(rule: Rule, item: Named, channels: Collection[str]) -> Fault:
-    hint = did_you_mean(item.name, channels) or _list("the channels are", channels)
-    return _fault(rule.file, item.place, _about(rule.name), f"there is no channel {item.name!r}", hint)
-
-
-def _list(introduction: str, names: Collection[str]) -> str:
-    if not names:
-        return "there are none"
-    shown = sorted(names)[:10]
-    return f"{introduction} {', '.join(shown)}" + (" …" if len(names) > len(shown) else "")
-
-
-def _about(name: str) -> str:
-    return f"rule {name!r}"
-
-
-def _fault(path: str, place: Place | None, where: str, message: str, hint: str = "", *, warning: bool = False) -> Fault:
-    if place is None:
-        return Fault(source=path, where=where, message=message, hint=hint, warning=warning)
-    return Fault(
-        source=path,
-        line=place.line,
-        column=place.column,
-        end_column=place.end_column,
-        where=where,
-        message=message,
-        hint=hint,
-        text=place.text,
-        warning=warning,
-    )
-
-
-def _readers(file: TomlFile, faults: list[Fault]) -> Iterable[_Reader]:
-    """One reader for each [[rule]] of the file; what else stands in the file is a fault."""
+    defaults = _Defaults(file, faults)
     for key in file.data:
-        if key != "rule":
-            hint = did_you_mean(key, ["rule"]) or "a rule file holds [[rule]] tables only"
-            faults.append(_fault(file.path, file.locate(key), "", f"unknown key {key!r}", hint))
+        if key not in FILE_KEYS:
+            hint = did_you_mean(key, FILE_KEYS)
+            defaults.broken |= "defaults" in hint
+            hint = hint or "a rule file holds [[rule]] tables, [defaults] and [lists]"
+            faults.append(file.fault(key, message=f"unknown key {key!r}", hint=hint))
     tables = file.data.get("rule", [])
     if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
         hint = "begin each rule with a line [[rule]], in two pairs of brackets"
-        faults.append(_fault(file.path, file.locate("rule"), "", "rules are a list of tables", hint))
-        return
-    for number, table in enumerate(tables):
-        yield _Reader(file, number, table, faults)
+        faults.append(file.fault("rule", message="rules are a list of tables", hint=hint))
+        return (), tuple(faults)
+    source = file.only_places("rule")
+    lines = _lines(source, len(tables))
+    readers = (
+        _Reader(source, number, table, faults, defaults=defaults, lists=lists, line=lines[number])
+        for number, table in enumerate(tables)
+    )
+    rules = tuple(rule for reader in readers if (rule := reader.rule()) is not None)
+    return () if defaults.broken else rules, tuple(faults)
 
 
-_KEYS = ("name", "title", "description", "query", "feeds", "channels", "severity", "enabled")
-_NAME = re.compile(r"[^\W_](?:[\w. -]{0,62}[\w.-])?")
-_MAX_TITLE = 200
+def _lines(file: TomlFile, count: int) -> list[int]:
+    """Where each rule begins."""
+    places = (file.locate("rule", number) for number in range(count))
+    return file.lines("rule") or [place.line if place else 1 for place in places]
+
+
+class _Defaults:
+    """[defaults] of a file.
+
+    Attributes:
+        broken: No rule of the file is known to be what it was meant to be.
+        values: By key, read.
+        bad: Keys with a fault; a rule that takes one from here is not usable.
+    """
+
+    def __init__(self, file: TomlFile, faults: list[Fault]) -> None:
+        self.broken = False
+        self.values: dict[str, Any] = {}
+        self.bad: set[str] = set()
+        table = file.data.get("defaults", {})
+        if not isinstance(table, dict):
+            self.broken = True
+            hint = "write [defaults] on a line of its own"
+            faults.append(file.fault("defaults", message="a table is expected", hint=hint))
+            return
+        section = Section(file, ("defaults",), table, where="defaults", faults=faults)
+        section.check_keys(_SHARED)
+        self.broken = section.broken
+        for key in table:
+            section.broken = False
+            if key in _SHARED:
+                self.values[key] = section.value(key, _KINDS[key])
+            if section.broken:
+                self.bad.add(key)
 
 
 class _Reader:
-    """Reads one [[rule]]; every fault goes to `faults`, and a rule with one does not come to be."""
+    """Reads one [[rule]]; a rule with a fault does not come to be."""
 
-    def __init__(self, file: TomlFile, number: int, table: dict[str, Any], faults: list[Fault]) -> None:
-        self._file = file
-        self._table = table
-        self._path: KeyPath = ("rule", number)
-        self._faults = faults
+    def __init__(
+        self,
+        file: TomlFile,
+        number: int,
+        table: dict[str, Any],
+        faults: list[Fault],
+        *,
+        defaults: _Defaults,
+        lists: Lists,
+        line: int,
+    ) -> None:
         name = table.get("name")
-        self._where = _about(name) if isinstance(name, str) and name else f"rule[{number + 1}]"
-        self._broken = False
+        where = about(name) if isinstance(name, str) and name else f"rule[{number + 1}]"
+        self._section = Section(file, ("rule", number), table, where=where, faults=faults)
+        self._table = table
+        self._origin = Origin(file, number)
+        self._defaults = defaults
+        self._lists = lists
+        self._line = line
 
     def rule(self) -> Rule | None:
-        for key in self._table:
-            if key not in _KEYS:
-                hint = did_you_mean(key, _KEYS) or f"the keys are {', '.join(_KEYS)}"
-                self.report(f"unknown key {key!r}", key, hint=hint)
-        name = self._name()
-        title = self._line("title")
-        description = self._string("description")
-        query = self._query()
-        feeds = self._names("feeds")
-        channels = self._names("channels")
-        severity = self._severity()
-        enabled = self._table.get("enabled", True)
-        if not isinstance(enabled, bool):
-            self.report("true or false is expected", "enabled", hint="without quotes")
-        if self._broken or query is None:
+        section = self._section
+        section.check_keys(_RULE_NAMES)
+        name = section.name()
+        title = section.line("title")
+        description = section.text("description")
+        shared = self._shared()
+        query = self._query(shared["language"])
+        tests = self._tests()
+        if section.broken or query is None or tests is None:
             return None
-        place = self._file.locate(*self._path)
+        text, tree = query
         return Rule(
             name=name,
             title=title or name,
             description=description.strip(),
-            query=query.text,
-            tree=query.tree,
-            feeds=tuple(item.name for item in feeds),
-            channels=tuple(item.name for item in channels),
-            severity=severity,
-            enabled=enabled,
-            file=self._file.path,
-            line=place.line if place else 1,
-            names_feeds=feeds,
-            names_channels=channels,
+            query=text,
+            tree=tree,
+            file=section.file.path,
+            line=self._line,
+            tests=tests,
+            origin=self._origin,
+            **shared,
         )
 
-    def report(self, message: str, *keys: str | int, hint: str = "") -> None:
-        """Add a fault at a key of this rule, or at its header where the key is not there."""
-        self._broken = True
-        place = self._file.locate(*self._path, *keys) or self._file.locate(*self._path)
-        self._faults.append(_fault(self._file.path, place, self._where, message, hint))
+    def _shared(self) -> dict[str, Any]:
+        """The keys that [defaults] may give as well."""
+        values = {**_SHARED, **self._defaults.values}
+        for key in self._table:
+            if key in _SHARED:
+                values[key] = self._section.value(key, _KINDS[key])
+        self._section.broken |= any(key not in self._table for key in self._defaults.bad)
+        return values
 
-    def _name(self) -> str:
-        if "name" not in self._table:
-            self.report("this rule has no name", hint='every rule needs a unique one: name = "assad-leaves"')
-            return ""
-        name = self._string("name")
-        if isinstance(self._table["name"], str) and not _NAME.fullmatch(name):
-            hint = "1 to 64 letters, digits, spaces, . _ and -, beginning with a letter or digit"
-            self.report(f"{name[:80]!r} cannot be a rule's name", "name", hint=hint)
-        return name
-
-    def _query(self) -> Query | None:
-        if "query" not in self._table:
-            self.report("this rule has no query", hint="""for example: query = 'assad AND ("step down" OR asylum)'""")
-            return None
-        if not isinstance(self._table["query"], str):
-            self.report("a string is expected", "query", hint="put the query in 'single quotes'")
-            return None
-        try:
-            query = parse(self._table["query"])
-        except QueryError as error:
-            self._broken = True
-            self._report_in_query(error)
-            return None
-        for remark in query.remarks:
-            self._report_in_query(remark, warning=True)
-        return query
-
-    def _report_in_query(self, problem: QueryError | Remark, *, warning: bool = False) -> None:
-        place = self._file.locate_in_string(*self._path, "query", start=problem.start, end=problem.end)
-        message, hint = problem.message, problem.hint
-        self._faults.append(_fault(self._file.path, place, self._where, message, hint, warning=warning))
-
-    def _severity(self) -> Severity:
-        value = self._table.get("severity", Severity.NORMAL.value)
-        try:
-            return Severity(value)
-        except ValueError:
-            names = [severity.value for severity in Severity]
-            near = did_you_mean(value, names) if isinstance(value, str) else ""
-            self.report(f"{value!r} is no severity", "severity", hint=near or f"there are {', '.join(names)}")
-            return Severity.NORMAL
-
-    def _names(self, key: str) -> tuple[Named, ...]:
-        values = self._table.get(key, [])
-        if not isinstance(values, list):
-            self.report("a list is expected", key, hint=f'for example: {key} = ["one", "two"]')
+    def _tests(self) -> tuple[RuleTest, ...] | None:
+        if "tests" not in self._table:
             return ()
-        names: list[Named] = []
-        for number, value in enumerate(values):
-            if not isinstance(value, str) or not value.strip():
-                self.report("a name is expected", key, number, hint=f'for example: {key} = ["one", "two"]')
-            elif all(value != named.name for named in names):
-                names.append(Named(name=value, place=self._file.locate(*self._path, key, number)))
-        if not values and key in self._table:
-            self.report("an empty list would name nothing", key, hint=f"leave the key out to mean all {key}")
-        return tuple(names)
+        section = self._section
+        tables = self._table["tests"]
+        return read_tests(tables, file=section.file, path=section.path, where=section.where, faults=section.faults)
 
-    def _line(self, key: str) -> str:
-        value = self._string(key).strip()
-        if len(value) > _MAX_TITLE or not value.isprintable():
-            self.report(f"one line of at most {_MAX_TITLE} characters is expected", key)
-        return value
+    # ------------------------------------------------------------------------------------------------------- the query
 
-    def _string(self, key: str) -> str:
-        value = self._table.get(key, "")
-        if not isinstance(value, str):
-            self.report("a string is expected", key, hint="put it in quotes")
+    def _query(self, language: str) -> tuple[str, Node] | None:
+        """The text and the tree of the whole rule."""
+        parts: dict[KeyPath, Node] = {}
+        text = self._whole_query(parts)
+        for key in ("any", "all", "none"):
+            if key in self._table:
+                self._items(key, parts)
+        if self._section.broken:
+            return None
+        if not any(key[0] != "none" for key in parts):
+            self._report_nothing_wanted()
+            return None
+        tree = _combined(parts)
+        self._section.report_findings(findings(tree, language=language), parts)
+        if parts.keys() == {("query",)}:
+            return text, tree
+        text = render(tree)
+        try:
+            return text, parse(text, self._lists.nodes).tree
+        except QueryError as error:
+            self._section.report(
+                f"as one query the lists of this rule cannot be used: {error.message}", hint=error.hint
+            )
+            return None
+
+    def _whole_query(self, parts: dict[KeyPath, Node]) -> str:
+        text = self._table.get("query")
+        if text is None:
             return ""
-        return value
+        if not isinstance(text, str):
+            self._section.report("a string is expected", "query", hint="put the query in 'single quotes'")
+            return ""
+        self._parse(text, ("query",), parts)
+        return text
+
+    def _items(self, key: str, parts: dict[KeyPath, Node]) -> None:
+        example = "['assad', '\"step down\"~']"
+        items = self._section.strings(key, example=example, empty="name at least one term, or leave the key out")
+        for number, item in enumerate(items):
+            if item.strip():
+                self._parse(item, (key, number), parts)
+
+    def _parse(self, text: str, key: KeyPath, parts: dict[KeyPath, Node]) -> None:
+        section = self._section
+        try:
+            query = parse(text, self._lists.nodes) if len(key) == 1 else parse_item(text, self._lists.nodes)
+        except QueryError as error:
+            section.report_in(error, *key)
+            return
+        for remark in query.remarks:
+            section.report_in(remark, *key, warning=True)
+        bad = unusable(query.tree, self._lists)
+        if bad is not None:
+            place = section.file.locate_in_string(*section.path, *key, start=bad.start, end=bad.end)
+            message = f"the list {bad.name!r} has a fault of its own"
+            section.report_at(place, message, hint=f"mend it in {self._lists.broken[bad.name]}")
+        parts[key] = query.tree
+
+    def _report_nothing_wanted(self) -> None:
+        if "none" in self._table:
+            hint = "none only takes away from what query, any or all found: add one of them"
+            self._section.report("this rule looks for nothing", "none", hint=hint)
+        else:
+            hint = """for example: query = 'assad AND ("step down" OR asylum)'"""
+            self._section.report("this rule has no query", hint=hint)
+
+
+def _combined(parts: dict[KeyPath, Node]) -> Node:
+    """query AND (any of `any`) AND each of `all` NOT (any of `none`)."""
+    by_key: dict[str | int, list[Node]] = {}
+    for key, node in parts.items():
+        by_key.setdefault(key[0], []).append(node)
+    nodes = [*by_key.get("query", []), *_either(by_key.get("any", [])), *by_key.get("all", [])]
+    nodes += [Not(part=node, start=node.start, end=node.end) for node in _either(by_key.get("none", []))]
+    return nodes[0] if len(nodes) == 1 else And(parts=tuple(nodes), start=0, end=0)
+
+
+def _either(nodes: list[Node]) -> list[Node]:
+    return [Or(parts=tuple(nodes), start=0, end=0)] if len(nodes) > 1 else nodes

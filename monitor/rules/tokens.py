@@ -33,12 +33,20 @@ class Token(NamedTuple):
         end: Offset after its last.
         folded: What it is compared by; never empty.
         signed: Like `folded` with the signs around the word ("c++"), or "" where it has none.
+        exact: The word with its case and accents, without signs; ’ is ', and a possessive 's is taken away.
     """
 
     start: int
     end: int
     folded: str
     signed: str
+    exact: str
+
+    @property
+    def signed_exact(self) -> str:
+        """Like `exact` with the signs around the word, or "" where it has none."""
+        before, _, after = self.signed.partition(self.folded)
+        return before + self.exact + after if self.signed else ""
 
 
 # One token per character: scripts written without spaces between words.
@@ -71,7 +79,7 @@ def tokenize(text: str) -> list[Token]:
         start = len(text) - len(word)
         word = word.rstrip(_CLOSING)
         if word.isalnum():
-            return [Token(start, start + len(word), word.lower(), "")]
+            return [Token(start, start + len(word), word.lower(), "", word)]
     return scan(text)
 
 
@@ -79,11 +87,12 @@ def scan(text: str) -> list[Token]:
     """What `tokenize` gives, by the grammar alone."""
     tokens = []
     for found in _TOKEN.finditer(text):
-        folded = fold(found["word"] or found["unspaced"] or found["elided"])
+        word = found["word"] or found["unspaced"] or found["elided"]
+        folded = fold(word)
         if folded:
             before, after = found["before"] or "", found["after"] or ""
             signed = before + folded + after if before or after else ""
-            tokens.append(Token(found.start(), found.end(), folded, signed))
+            tokens.append(Token(found.start(), found.end(), folded, signed, exact(word)))
     return tokens
 
 
@@ -122,6 +131,20 @@ def fold(word: str) -> str:
         taken_apart = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", word.casefold()).casefold())
         folded = unicodedata.normalize("NFC", _SILENT.sub("", taken_apart)).translate(_PLAIN)
     return folded[:-2] if folded.endswith("'s") and len(folded) > 2 else folded
+
+
+_APOSTROPHES = str.maketrans({"’": "'", "ʼ": "'", "＇": "'"})
+
+
+def exact(word: str) -> str:
+    """The form by which a word is compared where case and accents count."""
+    plain = word if word.isascii() else unicodedata.normalize("NFC", word).translate(_APOSTROPHES)
+    return plain[:-2] if plain.endswith(("'s", "'S")) and len(plain) > 2 else plain
+
+
+def exact_terms_of(text: str) -> tuple[str, ...]:
+    """Like `terms_of`, for a query that asks for case and accents."""
+    return tuple(token.signed_exact or token.exact for token in tokenize(unicodedata.normalize("NFC", text)))
 
 
 def terms_of(text: str) -> tuple[str, ...]:

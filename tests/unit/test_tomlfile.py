@@ -192,3 +192,54 @@ def test_did_you_mean_finds_the_near_and_not_the_far() -> None:
 def test_a_file_is_a_plain_value() -> None:
     """Two files of the same text are equal, so a reload can tell that nothing changed."""
     assert parse("a = 1", path="x") == TomlFile("x", "a = 1", {"a": 1})
+
+
+TABLES = """\
+[defaults]
+a = 1
+
+[[rule]]
+name = "one"
+text = '''
+{inside}
+'''
+[[rule.tests]]
+title = "t"
+
+  [[ rule ]]
+name = "two"
+list = ["x", "y"]
+[lists]
+l = ["m"]
+{header}
+name = "three"
+"""
+
+
+@pytest.mark.parametrize("inside", ["nothing", "[[rule]]", "[[rule]]\nname = 'x'", '"[[rule]]"'])
+@pytest.mark.parametrize("header", ["[[rule]]", '[["rule"]]', "[[ 'rule' ]]", "[rule2]"])
+def test_places_are_the_same_whether_all_of_a_file_is_looked_at_or_one_table(inside: str, header: str) -> None:
+    """Also where a string looks like a header, or a header is quoted."""
+    file = parse(TABLES.format(inside=inside, header=header), path="x.toml")
+    light = file.only_places("rule")
+    assert light.data == {}
+    paths: list[tuple[str | int, ...]] = [
+        ("rule", 0),
+        ("rule", 0, "name"),
+        ("rule", 0, "tests", 0, "title"),
+        ("rule", 1),
+        ("rule", 1, "list", 1),
+        ("rule", 2),
+        ("rule", 2, "name"),
+        ("rule", 3),
+        ("rule", 0, "nothing"),
+        ("rule",),
+        ("defaults", "a"),
+        ("lists", "l", 0),
+    ]
+    assert [light.locate(*path) for path in paths] == [file.locate(*path) for path in paths]
+    assert [light.locate_in_string(*path, start=1) for path in paths] == [
+        file.locate_in_string(*path, start=1) for path in paths
+    ]
+    lines = [file.locate("rule", number) for number in range(len(file.data["rule"]))]
+    assert light.lines("rule") in ([], [place.line for place in lines if place is not None])

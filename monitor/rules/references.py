@@ -1,0 +1,76 @@
+"""What rules name that exists elsewhere: feeds, their tags, channels."""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+from functools import cache
+from typing import TYPE_CHECKING
+
+from monitor.rules.rule import is_glob
+from monitor.tomlfile import did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping
+
+    from monitor.errors import Fault
+    from monitor.rules.rule import Rule
+
+
+class References:
+    """The feeds, by name with their tags, and the channels that there are."""
+
+    def __init__(self, *, feeds: Mapping[str, Collection[str]], channels: Collection[str]) -> None:
+        self._feeds = feeds
+        self._channels = channels
+        self._tags = {tag for of_feed in feeds.values() for tag in of_feed}
+        self._exists = cache(self._is_there)
+
+    def faults(self, rule: Rule) -> tuple[Fault, ...]:
+        """One for each feed, tag or channel that the rule names and that does not exist; a disabled rule has none."""
+        if not rule.enabled:
+            return ()
+        feeds = (self._unknown_feed(rule, item) for item in rule.feeds if not self._exists(item))
+        channels = (self._unknown_channel(rule, item) for item in rule.channels if item not in self._channels)
+        return (*feeds, *channels)
+
+    def _is_there(self, item: str) -> bool:
+        if is_glob(item):
+            return any(fnmatchcase(name, item) for name in self._feeds)
+        return item.removeprefix("tag:") in self._tags or item in self._feeds
+
+    def _unknown_feed(self, rule: Rule, item: str) -> Fault:
+        if item.startswith("tag:"):
+            message = f"no feed has the tag {item[4:]!r}"
+            hint = did_you_mean(item[4:], self._tags) or _list("the tags are", self._tags)
+        elif is_glob(item):
+            message = f"no feed's name is like {item!r}"
+            hint = _list("the feeds are", self._feeds)
+        else:
+            message = f"no feed is called {item!r}, and none has that tag"
+            hint = did_you_mean(item, {*self._feeds, *self._tags}) or _list("the feeds are", self._feeds)
+        return rule.fault_at_item("feeds", item, message=message, hint=hint)
+
+    def _unknown_channel(self, rule: Rule, item: str) -> Fault:
+        hint = did_you_mean(item, self._channels) or _list("the channels are", self._channels)
+        return rule.fault_at_item("channels", item, message=f"there is no channel {item!r}", hint=hint)
+
+
+def check_references(
+    rules: Iterable[Rule],
+    *,
+    feeds: Mapping[str, Collection[str]],
+    channels: Collection[str],
+) -> tuple[Fault, ...]:
+    """A fault for each feed, tag or channel that an enabled rule names and that does not exist.
+
+    `feeds` maps names to tags.
+    """
+    references = References(feeds=feeds, channels=channels)
+    return tuple(fault for rule in rules for fault in references.faults(rule))
+
+
+def _list(introduction: str, names: Collection[str]) -> str:
+    if not names:
+        return "there are none"
+    shown = sorted(names)[:10]
+    return f"{introduction} {', '.join(shown)}" + (" …" if len(names) > len(shown) else "")
