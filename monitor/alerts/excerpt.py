@@ -1,165 +1,158 @@
 """Entry and hits ▸ the sentence or two that an alert shows, with the hits marked.
 
+First come the sentences that satisfy the query by themselves (`Match.focus`), then those that say most of what it asks
+for. What tells a reader nothing is shown only where there is nothing else: a sentence that repeats the title, "The post
+… appeared first on …", a summary that breaks off where the content goes on.
+
 Sentences are found around the hits only, so the cost goes with what was found and not with the length of the article.
-They never reach over a line end: that is where a paragraph or another block ends. Nothing is ever cut but at a blank,
-or between two characters of a script that has none.
+They never reach over a line end: that is where a paragraph or another block ends.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
+import re
+from bisect import bisect_left
 from collections import Counter
-from dataclasses import dataclass
-from itertools import pairwise
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-import regex
-import sentencex
-
-from monitor.model import Excerpt
+from monitor.alerts.cut import Mark, Stretch, cut, term_of, whole
+from monitor.sentences import sentences
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from monitor.model import Entry, Hit
+    from monitor.model import Entry, Excerpt, Hit, Passage
 
-Span = tuple[int, int]
-
-# At least so many characters to either side of a hit are searched for sentence ends.
+# A line of at most so many characters is taken apart whole; of a longer one what is around a hit, so many at least.
+_LINE = 8_000
 _WINDOW = 600
 # Of one text; more would not be shown, and an article may have thousands of hits.
-_MAX_PASSAGES = 60
-_MAX_PASSAGES_PER_TERM = 8
-# A passage at a text's beginning is worth this many times one far down, other things being equal.
-_LEAD = 1.3
+_MAX_SENTENCES = 60
+_MAX_SENTENCES_PER_TERM = 8
+
+# The worth of a passage, after Lucene's UnifiedHighlighter: BM25 with the passage as document. That scorer takes 87
+# characters for the length of a usual passage; here length counts for less, and different terms for more.
+_K1 = 1.2
+_B = 0.3
+_USUAL_LENGTH = 87
+_EACH_NEW_TERM = 1.5
 # What a term that another passage already shows adds, against one that is new.
 _SEEN_TERM = 0.2
-
-
-@dataclass(frozen=True, slots=True)
-class _Passage:
-    """[start, end) of a text, with the hits inside it."""
-
-    text: str
-    start: int
-    end: int
-    hits: tuple[Span, ...]
-
-    def extended(self, end: int, hit: Span) -> _Passage:
-        return _Passage(self.text, self.start, max(end, self.end), (*self.hits, hit))
-
-    def terms(self) -> Counter[str]:
-        return Counter(_term(self.text, hit) for hit in self.hits)
+# A passage at a text's beginning is worth this many times one far down, other things being equal.
+_LEAD = 1.3
 
 
 def mark_title(entry: Entry, hits: Sequence[Hit]) -> Excerpt:
     """The whole title, its hits marked; "" for an entry without a title."""
     title = entry.title
-    spans = [(hit.start, hit.end) for hit in hits if hit.field == "title"]
-    return _excerpt(_Passage(title, 0, len(title), tuple(_clean(spans, title))), 0, len(title))
+    return whole(Stretch(title, 0, len(title), _marks(title, (hit for hit in hits if hit.field == "title"))))
 
 
-def excerpts(entry: Entry, hits: Sequence[Hit], *, limit: int = 2, max_chars: int = 320) -> tuple[Excerpt, ...]:
+def excerpts(
+    entry: Entry, hits: Sequence[Hit], *, focus: Passage | None = None, limit: int = 2, max_chars: int = 320
+) -> tuple[Excerpt, ...]:
     """At most `limit` passages of summary and content, in text order, each of at most `max_chars` characters.
 
-    Those with the most different terms are taken, earlier ones first. The same sentence in summary and content is shown
-    once. Without a hit in either (it is in the title, or the author's name) the first sentence or two of the summary
-    are given, without marks, so that the reader has something to judge by. Where a single word is longer than
+    `focus` is one of them where it fits and tells something. The others are those with the most different terms and the
+    greatest weight, earlier ones first. Passages side by side are one. The same sentence in summary and content is
+    shown once. Without a hit in either (it is in the title, or the author's name) the first sentence or two of the
+    summary are given, without marks, so that the reader has something to judge by. Where a single word is longer than
     `max_chars`, the passage is up to twice as long before the word is cut.
     """
-    found = [
-        passage
-        for text, spans in _texts_with_hits(entry, hits)
-        for passage in _passages(text, spans, entry.language, max_chars)
+    texts = [
+        _Text(entry.summary, _marks(entry.summary, (hit for hit in hits if hit.field == "summary")), entry.language),
+        _Text(entry.content, _marks(entry.content, (hit for hit in hits if hit.field == "content")), entry.language),
     ]
-    chosen = _best(_without_repeats(found), limit)
+    found = _without_repeats([sentence for text in texts for sentence in text.sentences_with_hits(max_chars)])
+    telling = [sentence for sentence in found if not _says_nothing(sentence, entry.title)]
+    found = telling or found
+    first = _first(focus, texts, found, max_chars)
+    chosen = [first] if first else []
+    chosen += _best(list(_joined(_without(first, found), max_chars)), limit - len(chosen), seen=chosen)
     if not chosen:
-        chosen = list(_context(entry, max_chars))[: min(limit, 1)]
-    return tuple(_cut(passage, max_chars) for passage in chosen)
+        chosen = _context(entry, max_chars)
+    chosen.sort(key=lambda one: (one.text is not entry.summary, one.start))
+    return tuple(cut(stretch, max_chars) for stretch in _joined(chosen[: max(0, limit)], max_chars))
 
 
-def _texts_with_hits(entry: Entry, hits: Iterable[Hit]) -> Iterator[tuple[str, list[Span]]]:
-    hits = list(hits)
-    yield entry.summary, _clean([(h.start, h.end) for h in hits if h.field == "summary"], entry.summary)
-    yield entry.content, _clean([(h.start, h.end) for h in hits if h.field == "content"], entry.content)
+# --------------------------------------------------------------------------------------------------- sentences and hits
 
 
-def _clean(spans: Iterable[Span], text: str) -> list[Span]:
+@dataclass(frozen=True, slots=True)
+class _Text:
+    """A field of the entry, with its hits and the sentences found so far."""
+
+    text: str
+    marks: tuple[Mark, ...]
+    language: str
+    _known: dict[tuple[int, int], list[tuple[int, int]]] = field(default_factory=dict)
+
+    def stretch(self, start: int, end: int) -> Stretch:
+        """What is between, with the hits in it; without a "Read more" at the end."""
+        more = _MORE.search(self.text, max(start, end - 80), end)
+        first = bisect_left(self.marks, start, key=lambda mark: mark.end - 1)
+        last = bisect_left(self.marks, end, key=lambda mark: mark.start)
+        marks = self.marks[first:last]
+        if more and (not marks or marks[-1].end <= more.start()):
+            end = more.start()
+        return Stretch(self.text, start, end, marks)
+
+    def sentences_with_hits(self, max_chars: int) -> list[Stretch]:
+        """Every sentence that holds a hit, or all that one hit reaches into; of very many the first."""
+        found: list[Stretch] = []
+        shown: Counter[str] = Counter()
+        reached = 0
+        for mark in self.marks:
+            if mark.end <= reached:
+                continue
+            if len(found) == _MAX_SENTENCES:
+                break
+            term = term_of(self.text, mark)
+            if shown[term] == _MAX_SENTENCES_PER_TERM:
+                continue
+            shown[term] += 1
+            start, end = self.around(mark.start, mark.end, max(_WINDOW, 2 * max_chars))
+            if start < reached:  # parts of one endless sentence
+                start = found.pop().start
+            found.append(self.stretch(start, end))
+            reached = end
+        return found
+
+    def around(self, start: int, end: int, window: int = _WINDOW) -> tuple[int, int]:
+        """The sentence that holds [start, end), or all that it reaches into.
+
+        Of a long line at most `window` characters to either side are looked at.
+        """
+        begin = self.text.rfind("\n", 0, start) + 1
+        stop = self.text.find("\n", end)
+        stop = len(self.text) if stop < 0 else stop
+        if stop - begin > _LINE:
+            begin = max(begin, _blank_before(self.text, start - window))
+            stop = min(stop, _blank_after(self.text, end + window))
+        if (begin, stop) not in self._known:
+            self._known[begin, stop] = sentences(self.text[begin:stop], self.language)
+        spans = self._known[begin, stop]
+        first = max(0, bisect_left(spans, start - begin + 1, key=lambda span: span[0]) - 1)
+        last = min(len(spans) - 1, bisect_left(spans, end - begin, key=lambda span: span[1]))
+        return begin + spans[first][0], begin + spans[last][1]
+
+
+def _marks(text: str, hits: Iterable[Hit]) -> tuple[Mark, ...]:
     """In order, apart from each other, and without blanks at their ends (a user's pattern may match some)."""
-    result: list[Span] = []
-    for start, end in sorted(spans):
-        left, right = _trimmed(text, start, end)
-        if left == right:
+    result: list[Mark] = []
+    for hit in sorted(hits, key=lambda hit: hit.start):
+        piece = text[hit.start : hit.end]
+        start = hit.start + len(piece) - len(piece.lstrip())
+        end = hit.start + len(piece.rstrip())
+        if start >= end:
             continue
-        if result and left < result[-1][1]:
-            result[-1] = (result[-1][0], max(right, result[-1][1]))
+        if result and start < result[-1].end:
+            last = result.pop()
+            result.append(Mark(last.start, max(end, last.end), max(hit.weight, last.weight)))
         else:
-            result.append((left, right))
-    return result
-
-
-def _term(text: str, span: Span) -> str:
-    """What makes two hits the same one: roughly how the rules fold words."""
-    return text[slice(*span)].casefold().replace("’", "'").removesuffix("'s")
-
-
-def _trimmed(text: str, start: int, end: int) -> Span:
-    piece = text[start:end]
-    left = start + len(piece) - len(piece.lstrip())
-    return left, max(left, start + len(piece.rstrip()))
-
-
-def _passages(text: str, spans: Sequence[Span], language: str, max_chars: int) -> list[_Passage]:
-    """The sentences that hold hits; neighbours are one passage as long as both fit."""
-    passages: list[_Passage] = []
-    shown: Counter[str] = Counter()
-    window = max(_WINDOW, 2 * max_chars)
-    for span in spans:
-        last = passages[-1] if passages else None
-        if last is not None and span[1] <= last.end:
-            passages[-1] = last.extended(last.end, span)
-            continue
-        term = _term(text, span)
-        if shown[term] == _MAX_PASSAGES_PER_TERM or len(passages) == _MAX_PASSAGES:
-            continue
-        shown[term] += 1
-        start, end = _sentences_around(text, span, language, window)
-        if last is not None and _belong_together(last, start, end, max_chars):
-            passages[-1] = last.extended(end, span)
-        else:
-            passages.append(_Passage(text, start, end, (span,)))
-    return passages
-
-
-def _belong_together(last: _Passage, start: int, end: int, max_chars: int) -> bool:
-    """Two parts of one endless sentence, or two sentences side by side that are short enough."""
-    if start < last.end:
-        return True
-    between = last.text[last.end : start]
-    return not between.strip() and "\n" not in between and end - last.start <= max_chars
-
-
-def _sentences_around(text: str, span: Span, language: str, window: int) -> Span:
-    """The sentence that holds the span, or all that it reaches into; blanks at the ends left out.
-
-    At most `window` characters to either side are looked at.
-    """
-    begin = max(text.rfind("\n", 0, span[0]) + 1, _blank_before(text, span[0] - window))
-    stop = text.find("\n", span[1])
-    stop = min(len(text) if stop < 0 else stop, _blank_after(text, span[1] + window))
-    start, end = begin, stop
-    for sentence_start, sentence_end in _sentences(text[begin:stop], language):
-        if begin + sentence_start <= span[0]:
-            start = begin + sentence_start
-        if begin + sentence_end >= span[1]:
-            end = begin + sentence_end
-            break
-    return _trimmed(text, start, end)
-
-
-def _sentences(text: str, language: str) -> Iterator[Span]:
-    for boundary in sentencex.get_sentence_boundaries(language.partition("-")[0] or "en", text):
-        yield boundary["start_index"], boundary["end_index"]
+            result.append(Mark(start, end, hit.weight))
+    return tuple(result)
 
 
 def _blank_before(text: str, at: int) -> int:
@@ -177,127 +170,140 @@ def _blank_after(text: str, at: int) -> int:
     return at if found < 0 else found
 
 
-def _without_repeats(passages: list[_Passage]) -> list[_Passage]:
-    """Leave out a passage whose words stand in another one: a summary is often the beginning of the content."""
-    shown = [" ".join(passage.text[passage.start : passage.end].casefold().split()) for passage in passages]
-    cores = [words.rstrip(" .…") for words in shown]
-    return [
-        passage
-        for number, passage in enumerate(passages)
-        if not any(
-            cores[number] in words and (len(cores[number]) < len(cores[other]) or other < number)
-            for other, words in enumerate(shown)
-            if other != number
-        )
-    ]
+# -------------------------------------------------------------------------------------------- what is not worth showing
+
+_INVITATION = r"(?:continue reading|read (?:more|on|(?:the )?(?:full|rest|whole)\b[^.…]{0,40}))"
+# At the end of a text that a feed has cut short.
+_MORE = re.compile(rf"(?<=[.…\])])\s{{0,3}}(?:{_INVITATION}|\(more\))\W{{0,9}}\Z", re.IGNORECASE)
+_BROKEN_OFF = " .…[]()"
+_BOILERPLATE = re.compile(
+    rf"""\W*(?:
+      the\ post\b.*\bappeared\ first\ on\b
+    | (?:this|the)\ (?:article|story|post|piece)\b.{{0,40}}\b(?:first|originally)\ (?:appeared|published)\b
+    | {_INVITATION.replace(" ", "[ ]")}
+    | (?:click|tap)\ here\b | subscribe\ (?:to|now|for)\b | sign\ up\ (?:to|for|here|now)\b | follow\ us\b
+    | share\ this\b | get\ (?:the|our)\ (?:latest|daily)\b | related(?:\ (?:stories|articles|posts|news))?:
+    | see\ also: | (?:photo|image|picture|video)s?(?:\ credits?)?: | advertisement\b | copyright\ (?:©|\(c\)|\d) | ©
+    | .*\ball\ rights\ reserved\b
+    )""",
+    re.IGNORECASE | re.VERBOSE,
+)
+_WORD = re.compile(r"\w+")
 
 
-def _best(passages: list[_Passage], limit: int) -> list[_Passage]:
-    """Greedily those that show the most that is not yet shown; in text order."""
-    left = list(enumerate(passages))
-    chosen: list[tuple[int, _Passage]] = []
-    seen: set[str] = set()
-    while left and len(chosen) < limit:
-        best = max(left, key=lambda item: _worth(item[1], seen))
-        left.remove(best)
-        chosen.append(best)
-        seen |= best[1].terms().keys()
-    return [passage for _, passage in sorted(chosen, key=lambda item: item[0])]
+def _says_nothing(sentence: Stretch, title: str) -> bool:
+    """Whether it is boilerplate, or says the title once more."""
+    text = sentence.text[sentence.start : sentence.end]
+    if _BOILERPLATE.match(text):
+        return True
+    if not title or len(text) > 2 * len(title):
+        return False
+    words, known = set(_WORD.findall(text.casefold())), set(_WORD.findall(title.casefold()))
+    return len(words - known) <= 0.2 * len(words)
 
 
-def _worth(passage: _Passage, seen: set[str]) -> float:
-    terms = passage.terms()
-    different = sum(_SEEN_TERM if term in seen else 1.0 for term in terms)
-    repeated = 0.1 * min(3, terms.total() - len(terms))
-    return (different + repeated) * (1 + (_LEAD - 1) / (1 + passage.start / 500))
+def _without_repeats(found: list[Stretch]) -> list[Stretch]:
+    """Leave out a sentence whose words stand in another one; a summary is often the beginning of the content.
+
+    Of two that are the same the content's stays, where more of its neighbours are.
+    """
+    words = [_plain(one) for one in found]
+    cores = [one.rstrip(_BROKEN_OFF) for one in words]
+    last = found[-1].text if found else ""
+
+    def repeats(number: int, other: int) -> bool:
+        if cores[number] not in words[other]:
+            return False
+        if len(cores[number]) != len(cores[other]):
+            return True
+        moved_on = found[other].text is not found[number].text
+        return found[other].text is last if moved_on else other < number
+
+    numbers = range(len(found))
+    return [found[one] for one in numbers if not any(one != other and repeats(one, other) for other in numbers)]
 
 
-def _context(entry: Entry, max_chars: int) -> Iterator[_Passage]:
-    """The first sentence or two of the summary, or of the content where there is none that says more than the title."""
-    title = entry.title.strip().casefold()
-    for text in (entry.summary, entry.content):
-        lines = (line for line in text.split("\n") if line.strip() and line.strip().casefold() != title)
-        line = next(lines, "").strip()
-        if not line:
+def _plain(stretch: Stretch) -> str:
+    return " ".join(stretch.text[stretch.start : stretch.end].casefold().split())
+
+
+# ------------------------------------------------------------------------------------------------------------ selection
+
+
+def _first(focus: Passage | None, texts: Sequence[_Text], found: Sequence[Stretch], max_chars: int) -> Stretch | None:
+    """The focus, if it fits and holds a sentence worth showing; the content's copy rather than the summary's."""
+    if focus is None or focus.field not in {"summary", "content"}:
+        return None
+    summary, content = texts
+    stretch = (summary if focus.field == "summary" else content).stretch(focus.start, focus.end)
+    if focus.field == "summary":
+        core = stretch.text[stretch.start : stretch.end].rstrip(_BROKEN_OFF)
+        at = content.text.find(core) if core else -1
+        if at >= 0:
+            stretch = content.stretch(*content.around(at, at + len(core)))
+    fits = stretch.end - stretch.start <= max_chars
+    return stretch if fits and any(_overlap(one, stretch) for one in found) else None
+
+
+def _overlap(one: Stretch, other: Stretch) -> bool:
+    return one.text is other.text and one.start < other.end and other.start < one.end
+
+
+def _without(first: Stretch | None, found: Sequence[Stretch]) -> list[Stretch]:
+    if first is None:
+        return list(found)
+    words = _plain(first)
+    return [one for one in found if not _overlap(one, first) and _plain(one).rstrip(_BROKEN_OFF) not in words]
+
+
+def _joined(found: Iterable[Stretch], max_chars: int) -> Iterator[Stretch]:
+    """Sentences side by side are one passage as long as both fit."""
+    last: Stretch | None = None
+    for one in found:
+        if last is None:
+            last = one
             continue
-        head = line[: _blank_after(line, 2 * _WINDOW)]
-        ends = [end for _, end in _sentences(head, entry.language)][:2]
-        fitting = [end for end in ends if len(head[:end].rstrip()) <= max_chars]
-        end = fitting[-1] if fitting else ends[0] if ends else len(head)
-        yield _Passage(line, 0, len(line[:end].rstrip()), ())
+        between = one.text[last.end : one.start]
+        side_by_side = one.text is last.text and last.end <= one.start and not between.strip() and "\n" not in between
+        if side_by_side and one.end - last.start <= max_chars:
+            last = Stretch(one.text, last.start, one.end, (*last.marks, *one.marks))
+        else:
+            yield last
+            last = one
+    if last is not None:
+        yield last
 
 
-# What is never cut: a run without blanks, except that scripts written without blanks may be cut between characters.
-_UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
-_UNIT = regex.compile(rf"[{_UNSPACED}]\p{{M}}*|[^\s{_UNSPACED}]+", regex.VERSION1)
+def _best(passages: Sequence[Stretch], limit: int, *, seen: Sequence[Stretch]) -> list[Stretch]:
+    """Greedily those that show the most that is not yet shown."""
+    shown = {term for stretch in seen for term in stretch.terms()}
+    left = [(passage, passage.terms()) for passage in passages]
+    chosen: list[Stretch] = []
+    while left and len(chosen) < limit:
+        best = max(left, key=lambda item: _worth(item[0], item[1], shown))
+        left.remove(best)
+        chosen.append(best[0])
+        shown |= best[1].keys()
+    return chosen
 
 
-def _cut(passage: _Passage, max_chars: int) -> Excerpt:
-    """The passage, or where it is too long the part of it that shows the most hits."""
-    if passage.end - passage.start <= max_chars:
-        return _excerpt(passage, passage.start, passage.end)
-    budget = max_chars - 2  # an … at either end
-    units = [found.span() for found in _UNIT.finditer(passage.text, passage.start, passage.end)]
-    first, last = _core(passage, units, budget)
-    first, last = _widened(units, first, last, budget)
-    start, end = units[first][0], units[last][1]
-    if end - start > 2 * max_chars:  # one endless word
-        start = max(start, passage.hits[0][0] - max_chars // 2) if passage.hits else start
-        end = min(end, start + budget)
-    return _excerpt(passage, start, end)
+def _worth(passage: Stretch, terms: dict[str, tuple[int, float]], shown: set[str]) -> float:
+    length = 1 - _B + _B * (passage.end - passage.start) / _USUAL_LENGTH
+    worth = sum(
+        weight * count / (count + _K1 * length) * (_SEEN_TERM if term in shown else 1.0)
+        for term, (count, weight) in terms.items()
+    )
+    new = len(terms.keys() - shown)
+    return worth * _EACH_NEW_TERM ** min(new, 8) * (1 + (_LEAD - 1) / (1 + passage.start / 500))
 
 
-def _core(passage: _Passage, units: Sequence[Span], budget: int) -> Span:
-    """First and last unit of the stretch within `budget` that shows the most different hits; of one hit at least."""
-    starts = [start for start, _ in units]
-    hits = [
-        (bisect_right(starts, start) - 1, bisect_left(starts, end) - 1, _term(passage.text, (start, end)))
-        for start, end in passage.hits
-    ]
-    best, most = (0, 0), 0
-    for number, (first, last, term) in enumerate(hits):
-        begin = units[first][0]
-        inside = [hit for hit in hits[number : number + 50] if units[hit[1]][1] - begin <= budget]
-        different = len({hit[2] for hit in inside} | {term})
-        if different > most:
-            best, most = (first, max((hit[1] for hit in inside), default=last)), different
-    first, last = best
-    while last > first and units[last][1] - units[first][0] > budget:
-        last -= 1
-    return first, last
-
-
-def _widened(units: Sequence[Span], first: int, last: int, budget: int) -> Span:
-    """As many units around as fit, on both sides alike."""
-    grew = True
-    while grew:
-        grew = False
-        if last + 1 < len(units) and units[last + 1][1] - units[first][0] <= budget:
-            last, grew = last + 1, True
-        if first > 0 and units[last][1] - units[first - 1][0] <= budget:
-            first, grew = first - 1, True
-    return first, last
-
-
-def _excerpt(passage: _Passage, start: int, end: int) -> Excerpt:
-    """Text [start, end) on one line, with … where a sentence goes on, and the hits at their new places."""
-    before = "…" if start > passage.start else ""
-    after = "…" if end < passage.end else ""
-    hits = [(max(one, start), min(other, end)) for one, other in passage.hits if one < end and other > start]
-    edges = sorted({start, end, *(edge for hit in hits for edge in hit)})
-    pieces, places, length = [before], {start: len(before)}, len(before)
-    for left, right in pairwise(edges):
-        piece = _one_line(passage.text[left:right])
-        pieces.append(piece)
-        length += len(piece)
-        places[right] = length
-    text = "".join([*pieces, after])
-    lead = len(text) - len(text.lstrip())
-    return Excerpt(text=text.strip(), marks=tuple((places[one] - lead, places[other] - lead) for one, other in hits))
-
-
-_BLANKS = regex.compile(r"\s+")
-
-
-def _one_line(text: str) -> str:
-    return str(_BLANKS.sub(" ", text))
+def _context(entry: Entry, max_chars: int) -> list[Stretch]:
+    """The first sentence or two of the summary, or of the content where there is none that says more than the title."""
+    for text in (entry.summary, entry.content):
+        of_text = _Text(text, (), entry.language)
+        head = text[: _blank_after(text, 2 * _WINDOW + 2 * len(entry.title))]
+        beginning = [of_text.stretch(*span) for span in sentences(head, entry.language)]
+        telling = [sentence for sentence in beginning if not _says_nothing(sentence, entry.title)]
+        if telling:
+            return list(_joined(telling[:2], max_chars))[:1]
+    return []

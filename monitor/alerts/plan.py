@@ -110,7 +110,7 @@ def _alert(alert_id: AlertId, match: Match, *, feed: Feed, feed_title: str, now:
         feed=feed.name,
         feed_title=feed_title or feed.name,
         title=mark_title(entry, match.hits),
-        excerpts=excerpts(entry, match.hits),
+        excerpts=excerpts(entry, match.hits, focus=match.focus),
         link=entry.link,
         author=entry.author,
         published_at=entry.published_at,

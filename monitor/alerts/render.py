@@ -9,7 +9,17 @@ from datetime import UTC, datetime, tzinfo
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from monitor.alerts.safe import clean, clean_header, link_host, runs, safe_link, shorten, shorten_runs
+from monitor.alerts.safe import (
+    clean,
+    clean_header,
+    isolated,
+    isolated_runs,
+    link_host,
+    runs,
+    safe_link,
+    shorten,
+    shorten_runs,
+)
 from monitor.model import Severity
 
 if TYPE_CHECKING:
@@ -52,12 +62,15 @@ def subject(alert: Alert) -> str:
 def plain(alert: Alert, zone: tzinfo = UTC) -> str:
     """The alert as a plain text message, hits between asterisks; lines are as long as their paragraph."""
     label = severity_label(alert)
-    title = _starred(headline(alert))
+    title = _starred(isolated_runs(headline(alert)))
     paragraphs = [f"[{label}] {title}" if label else title]
-    paragraphs += [_starred(runs(excerpt)) for excerpt in alert.excerpts]
-    facts = [f"Rule: {clean(alert.rule_title)} ({alert.severity})", f"Feed: {clean(alert.feed_title)}"]
+    paragraphs += [_starred(isolated_runs(runs(excerpt))) for excerpt in alert.excerpts]
+    facts = [
+        f"Rule: {isolated(clean(alert.rule_title))} ({alert.severity})",
+        f"Feed: {isolated(clean(alert.feed_title))}",
+    ]
     if alert.author:
-        facts.append(f"By:   {clean_header(alert.author)}")
+        facts.append(f"By:   {isolated(clean_header(alert.author))}")
     facts.append(f"Time: {when(alert, zone)}")
     if link := safe_link(alert.link):
         facts.append(f"Link: {link}")
@@ -66,10 +79,11 @@ def plain(alert: Alert, zone: tzinfo = UTC) -> str:
 
 def log_line(alert: Alert) -> str:
     """The alert on one line for a journal, free of control characters."""
-    title = shorten(_starred(headline(alert)), 300)
-    passages = shorten(" ".join(_starred(runs(excerpt)) for excerpt in alert.excerpts), 600)
-    source = f"{clean_header(alert.feed_title)}, {when(alert)}"
-    parts = [f"[{alert.severity}] {clean_header(alert.rule_title)}", title, passages, source, safe_link(alert.link)]
+    title = _starred(isolated_runs(shorten_runs(headline(alert), 300)))
+    passages = (isolated_runs(shorten_runs(runs(excerpt), 400)) for excerpt in alert.excerpts)
+    source = f"{isolated(clean_header(alert.feed_title))}, {when(alert)}"
+    rule = f"[{alert.severity}] {isolated(clean_header(alert.rule_title))}"
+    parts = [rule, title, " ".join(map(_starred, passages)), source, safe_link(alert.link)]
     return " | ".join(part for part in parts if part)
 
 
@@ -162,7 +176,7 @@ _EXCERPT = (
 _BUTTON = (
     '<p style="margin:20px 0 0"><a class="button" href="{link}" style="display:inline-block;padding:9px 16px;'
     "border-radius:6px;background-color:#1f4e8c;color:#ffffff;font-size:15px;font-weight:600;text-decoration:none;"
-    'overflow-wrap:anywhere">Read at {host}</a></p>\n'
+    'overflow-wrap:anywhere">Read at <bdi>{host}</bdi></a></p>\n'
 )
 
 _BADGE = (

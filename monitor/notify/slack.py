@@ -15,13 +15,13 @@ import httpx
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 
 from monitor.alerts import render
-from monitor.alerts.safe import clean_header, runs, safe_link, shorten, shorten_runs
+from monitor.alerts.safe import clean_header, isolated, isolated_runs, runs, safe_link, shorten, shorten_runs
 from monitor.clock import Clock, SystemClock
 from monitor.model import ChannelBroken, Refused, Sent
 from monitor.notify.http import Answer, HttpSender, verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterator
 
     from monitor.alerts.safe import Run
     from monitor.model import Alert, Delivery, SendResult
@@ -116,12 +116,12 @@ class SlackNotifier:
 
 def message(alert: Alert) -> dict[str, Any]:
     """The alert as an incoming-webhook payload: linked headline, quoted excerpts with bold hits, source and rule."""
-    excerpts = shorten_runs(_paragraphs(alert), EXCERPT_LIMIT)
+    excerpts = tuple(_paragraphs(alert))
     parts = [_section("rich_text_section", _headline(alert))]
     if excerpts:
         parts.append(_section("rich_text_quote", [_text(text, bold=bold) for text, bold in excerpts]))
     facts = [alert.feed_title, render.when(alert), f"Rule: {alert.rule_title}", alert.author]
-    context = " · ".join(clean_header(fact) for fact in facts if fact)
+    context = " · ".join(isolated(clean_header(fact)) for fact in facts if fact)
     blocks = [
         {"type": "rich_text", "elements": parts},
         {"type": "context", "elements": [{"type": "plain_text", "text": context, "emoji": False}]},
@@ -145,7 +145,7 @@ def escape(text: str) -> str:
 
 def _headline(alert: Alert) -> list[dict[str, Any]]:
     label = render.severity_label(alert)
-    title = shorten("".join(text for text, _ in render.headline(alert)), HEADLINE_LIMIT)
+    title = isolated(shorten("".join(text for text, _ in render.headline(alert)), HEADLINE_LIMIT - 2))
     link = safe_link(alert.link)
     before = [_text(f"{label}  ", bold=True)] if label else []
     if link and len(link) <= _LINK_LIMIT:
@@ -153,11 +153,18 @@ def _headline(alert: Alert) -> list[dict[str, Any]]:
     return [*before, _text(title, bold=True)]
 
 
-def _paragraphs(alert: Alert) -> Iterable[Run]:
+def _paragraphs(alert: Alert) -> Iterator[Run]:
+    """The excerpts, an empty line between them; what is over the limit is cut at the end of a word."""
+    left = EXCERPT_LIMIT
     for number, excerpt in enumerate(alert.excerpts):
+        around = 2 + 2 * (number > 0)  # isolates, and the line ends before
+        if left <= around:
+            return
+        pieces = shorten_runs(runs(excerpt), left - around)
+        left -= around + sum(len(text) for text, _ in pieces)
         if number:
             yield "\n\n", False
-        yield from runs(excerpt)
+        yield from isolated_runs(pieces)
 
 
 def _section(kind: str, elements: list[dict[str, Any]]) -> dict[str, Any]:

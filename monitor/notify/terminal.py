@@ -12,14 +12,14 @@ from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from pydantic import BaseModel, ConfigDict, Field
-from rich.console import Console, Group
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.padding import Padding
 from rich.panel import Panel
 from rich.style import Style
 from rich.text import Text
 
 from monitor.alerts import render
-from monitor.alerts.safe import clean_header, runs, safe_link
+from monitor.alerts.safe import clean_header, isolated, runs, safe_link
 from monitor.model import ChannelBroken, Sent, Severity, TryLater
 
 if TYPE_CHECKING:
@@ -96,12 +96,15 @@ class TerminalNotifier:
 def panel(alert: Alert) -> Panel:
     """The alert as a framed block; built from `Text` only, so nothing in it is read as rich markup."""
     facts = [clean_header(alert.feed_title), render.when(alert), clean_header(alert.author)]
-    lines = [_marked(render.headline(alert), "bold"), Text(" · ".join(filter(None, facts)), style="bright_black")]
-    passages = [Padding(_marked(runs(excerpt), ""), (1, 0, 0, 0)) for excerpt in alert.excerpts]
+    lines: list[RenderableType] = [
+        _Isolated(_marked(render.headline(alert), "bold")),
+        Text(" · ".join(map(isolated, filter(None, facts))), style="bright_black"),
+    ]
+    passages = [Padding(_Isolated(_marked(runs(excerpt), "")), (1, 0, 0, 0)) for excerpt in alert.excerpts]
     link = safe_link(alert.link)
     ends = [Padding(Text(link, style=Style(color="blue", link=link), overflow="fold"), (1, 0, 0, 0))] if link else []
     colour = _COLOURS[alert.severity]
-    title = Text(clean_header(alert.rule_title, 100), style=f"bold {colour}")
+    title = Text(isolated(clean_header(alert.rule_title, 100)), style=f"bold {colour}")
     if label := render.severity_label(alert):
         title = Text.assemble((f" {label} ", f"bold reverse {colour}"), " ", title)
     return Panel(Group(*lines, *passages, *ends), title=title, title_align="left", border_style=colour, padding=(0, 1))
@@ -112,6 +115,21 @@ def _marked(pieces: Iterable[Run], style: str) -> Text:
     for piece, marked in pieces:
         text.append(piece, style=_HIT if marked else None)
     return text
+
+
+class _Isolated:
+    """A text whose every line is isolated by itself: each shares its line with the panel's frame."""
+
+    def __init__(self, text: Text) -> None:
+        self._text = text
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        lines = self._text.wrap(console, options.max_width)
+        yield Text("\n").join(_isolated(line) for line in lines)
+
+
+def _isolated(line: Text) -> Text:
+    return line if isolated(line.plain) == line.plain else Text.assemble("\u2068", line, "\u2069")
 
 
 class _Writer:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+from itertools import combinations_with_replacement
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.alerts.excerpt import excerpts, mark_title
-from monitor.model import Entry, Excerpt, Hit, TextField
+from monitor.model import Entry, Excerpt, Hit, Passage, TextField
+from monitor.sentences import sentences as split
 
 
 def bracketed(excerpt: Excerpt) -> str:
@@ -158,6 +160,157 @@ def test_thousands_of_hits_give_two_passages() -> None:
     assert len(of_content("The end of the day. \n" * 5000, "the")) <= 2
 
 
+ARTICLE = (
+    "Assad arrived at the palace shortly after nine, according to state television. Reporters were kept at the gates.\n"
+    "Assad has ruled the country for two decades; Assad’s father ruled it for three. The Assads own much of it.\n"
+    "Late on Tuesday two officials said that Assad would step down before the end of the month. They asked not to be "
+    "named because the talks go on.\n"
+    "Moscow has offered asylum to his family, a diplomat said. The Kremlin did not answer questions.\n"
+    "The post Assad to step down appeared first on The Daily Courier."
+)
+QUERY = "assad’s|assad|step down|stand down|asylum"
+
+
+def focus_on(text: str, words: str, field: TextField = "content") -> Passage:
+    """The words' own place."""
+    return Passage(field, text.index(words), text.index(words) + len(words))
+
+
+def shown(entry: Entry, focus: Passage | None = None, pattern: str = QUERY, limit: int = 2) -> list[str]:
+    """What an alert says of the entry besides its title."""
+    fields: tuple[tuple[TextField, str], ...] = (
+        ("title", entry.title),
+        ("summary", entry.summary),
+        ("content", entry.content),
+    )
+    hits = [hit for name, text in fields for hit in hits_of(pattern, name, text)]
+    return [bracketed(excerpt) for excerpt in excerpts(entry, hits, focus=focus, limit=limit)]
+
+
+SAYS_IT = "Late on Tuesday two officials said that [Assad] would [step down] before the end of the month."
+OFFER = "Moscow has offered [asylum] to his family, a diplomat said."
+
+
+@pytest.mark.parametrize("with_focus", [True, False])
+def test_the_sentence_that_says_it_wins_over_the_first_mention(with_focus: bool) -> None:
+    """Of an article full of the name, the sentence with name and deed is shown, and the one with the other deed."""
+    focus = focus_on(ARTICLE, SAYS_IT.replace("[", "").replace("]", "")) if with_focus else None
+    assert shown(Entry(key="k", title="Syria", content=ARTICLE), focus) == [SAYS_IT, OFFER]
+    assert shown(Entry(key="k", title="Syria", content=ARTICLE), focus, limit=1) == [SAYS_IT]
+
+
+def test_the_focus_wins_over_a_passage_with_more_words_of_the_query() -> None:
+    """What satisfies the query by itself is shown, though another sentence holds more different words of it."""
+    text = "Asylum law, which Assad signed, lets judges step down.\nNothing else.\nAssad, he says, will stand down."
+    focus = focus_on(text, "Assad, he says, will stand down.")
+    assert shown(Entry(key="k", content=text), focus, limit=1) == ["[Assad], he says, will [stand down]."]
+
+
+def test_a_focus_that_is_too_long_is_no_focus() -> None:
+    """Sentences far apart that satisfy the query only together are chosen one by one, like any others."""
+    text = f"Assad spoke. {'Nobody was listening to it. ' * 20}He would not step down."
+    assert shown(Entry(key="k", content=text), Passage("content", 0, len(text))) == [
+        "[Assad] spoke.",
+        "He would not [step down].",
+    ]
+
+
+def test_a_focus_and_its_neighbour_are_one_passage() -> None:
+    """A sentence with hits right after the focus is read on with it, not as a second quotation."""
+    text = "Assad will step down. He wants asylum. It rained."
+    assert shown(Entry(key="k", content=text), focus_on(text, "Assad will step down.")) == [
+        "[Assad] will [step down]. He wants [asylum]."
+    ]
+
+
+@pytest.mark.parametrize("tail", ["…", " […]", " [...]", "… Read more", "... Continue reading →", " … (more)"])
+def test_a_summary_that_breaks_off_does_not_beat_the_full_sentence(tail: str) -> None:
+    """The feed's teaser is the beginning of the content: the sentence is shown to its end, once."""
+    summary = f"Late on Tuesday two officials said that Assad would step down before{tail}"
+    entry = Entry(key="k", title="Syria", summary=summary, content=ARTICLE)
+    focus = focus_on(summary, summary, "summary")
+    assert shown(entry, focus) == [SAYS_IT, OFFER]
+    assert shown(entry) == [SAYS_IT, OFFER]
+
+
+def test_an_invitation_to_read_on_is_not_part_of_the_teaser() -> None:
+    """Where the teaser is all there is, it ends where the feed broke off."""
+    entry = Entry(key="k", summary="Two officials said that Assad would step down before… Read more »")
+    assert shown(entry) == ["Two officials said that [Assad] would [step down] before…"]
+
+
+@pytest.mark.parametrize(
+    "boilerplate",
+    [
+        "The post Assad to step down appeared first on The Daily Courier.",
+        "Read more: Assad to step down, asylum offered.",
+        "This article about Assad and asylum was first published in March.",
+        "Photo: Assad, who may step down.",
+        "Subscribe to our Assad newsletter on asylum.",
+    ],
+)
+def test_boilerplate_is_not_news(boilerplate: str) -> None:
+    """It may hold every word of the query, and even be its shortest focus; it is shown where there is nothing else."""
+    entry = Entry(key="k", title="Syria", content=f"{boilerplate}\nIt rained. Assad is said to go.")
+    assert shown(entry, focus_on(entry.content, boilerplate)) == ["[Assad] is said to go."]
+    assert len(shown(Entry(key="k", title="Syria", content=boilerplate))) == 1
+
+
+def test_the_title_is_not_said_twice() -> None:
+    """A text that begins with its title, as many do, is quoted from where it says more."""
+    entry = Entry(
+        key="k", title="Assad to step down", content="Assad to step down\nAssad told his party that he will go."
+    )
+    assert shown(entry, focus_on(entry.content, "Assad to step down")) == ["[Assad] told his party that he will go."]
+
+
+def test_a_repeated_sentence_is_shown_once() -> None:
+    """A pull quote or a caption says what the text says."""
+    text = "“I will not step down.”\nAssad spoke for an hour. “I will not step down.” He left.\nAssad waved."
+    assert sum("[step down]" in passage for passage in shown(Entry(key="k", content=text))) == 1
+
+
+def test_a_weight_decides_what_is_shown() -> None:
+    """With asylum^5 the sentence on asylum is worth more than the one with two plain words."""
+    text = "Assad will step down.\nNothing here.\nHe wants asylum."
+    start = text.index("asylum")
+    hits = [*hits_of("assad|step down", "content", text), Hit("content", start, start + 6, 5.0)]
+    (found,) = excerpts(Entry(key="k", content=text), hits, limit=1)
+    assert bracketed(found) == "He wants [asylum]."
+
+
+def test_an_earlier_hit_of_a_common_word_is_marked_too() -> None:
+    """After eight sentences with the name, the ninth is shown for its other word, with both marked."""
+    text = "Assad spoke.\n" * 9 + "Assad wants asylum."
+    assert "[Assad] wants [asylum]." in of_content(text, "assad|asylum")
+
+
+@pytest.mark.parametrize(
+    "whole",
+    [
+        "👩‍👩‍👧‍👦" * 30,
+        "e\u0301" * 90,
+        "الْأَسَدُ" * 30,
+        "https://example.org/" + "path/" * 30,
+        "ada.reporter@" + "mail." * 30 + "example.org",
+    ],
+)
+def test_a_long_excerpt_is_not_cut_inside_what_belongs_together(whole: str) -> None:
+    """Emoji families, accents, vowel signs and addresses near the cut are there whole or not at all."""
+    for before in range(60, 100):
+        text = f"{'x' * before} Assad {whole} left for asylum with his family and all that he has got"
+        (found,) = excerpts(Entry(key="k", content=text), hits_of("assad", "content", text), max_chars=100)
+        assert set(found.text.replace("…", "").split()) <= set(text.split())
+
+
+def test_one_endless_row_of_emoji_is_cut_between_two_of_them() -> None:
+    """A hostile row is cut, but no family is torn apart."""
+    text = "👩‍👩‍👧" * 2000
+    (found,) = excerpts(Entry(key="k", content=text), [Hit("content", 5000, 5005)])
+    assert set(found.text.strip("…").split("👩‍👩‍👧")) == {""}
+    assert len(found.text) <= 2 * 320
+
+
 sentences = st.lists(
     st.sampled_from(
         [
@@ -188,12 +341,24 @@ sentences = st.lists(
 PATTERN = r"assad|asylum|step\s+down|辞职|e\u0301|long/path"
 
 
-@given(sentences, sentences, st.sampled_from(["en", "zh", "", "ar"]), st.integers(60, 400))
-def test_marks_are_right_and_no_word_is_cut(summary: str, content: str, language: str, max_chars: int) -> None:
+def focuses(entry: Entry) -> st.SearchStrategy[Passage | None]:
+    """Any run of whole sentences of the entry."""
+    runs: list[Passage] = []
+    fields: tuple[tuple[TextField, str], ...] = (("summary", entry.summary), ("content", entry.content))
+    for field, text in fields:
+        spans = split(text, entry.language)
+        runs += [Passage(field, one[0], other[1]) for one, other in combinations_with_replacement(spans[:9], 2)]
+    return st.sampled_from(runs) if runs else st.none()
+
+
+@given(sentences, sentences, st.sampled_from(["en", "zh", "", "ar"]), st.integers(60, 400), st.data())
+def test_marks_are_right_and_no_word_is_cut(
+    summary: str, content: str, language: str, max_chars: int, data: st.DataObject
+) -> None:
     """Whatever the text: few and short passages; marks in order, on text that was hit; every word a whole word."""
     entry = Entry(key="k", title=summary[:50], summary=summary, content=content, language=language)
     hits = hits_of(PATTERN, "summary", summary) + hits_of(PATTERN, "content", content)
-    found = excerpts(entry, hits, max_chars=max_chars)
+    found = excerpts(entry, hits, focus=data.draw(st.none() | focuses(entry)), max_chars=max_chars)
     assert len(found) <= 2
     assert bool(found) >= bool(hits)
     whole = set(f"{summary} {content}".split())

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import unicodedata
+from dataclasses import replace
 from datetime import timedelta, timezone
 from html.parser import HTMLParser
 
@@ -231,3 +233,41 @@ def test_a_header_value_is_one_line_of_single_spaces(text: str) -> None:
     assert _is_harmless(value)
     assert value == " ".join(value.split())
     assert len(value) <= 200
+
+
+ARABIC = "قال الأسد إنه باق في Damascus (2026)."
+
+
+def test_a_passage_from_right_to_left_does_not_turn_its_line_around() -> None:
+    """In plain text it is isolated from what stands beside it, hits and all; Latin text gets nothing added."""
+    alert = make_alert(
+        title=passage(ARABIC, "الأسد"),
+        excerpts=(passage(ARABIC, "Damascus"),),
+        feed_title="الجزيرة",
+        severity=Severity.HIGH,
+    )
+    isolated = ARABIC.replace("Damascus", "*Damascus*")
+    assert f"\n\n\u2068{isolated}\u2069\n\n" in render.plain(alert)
+    assert "Feed: \u2068الجزيرة\u2069\n" in render.plain(alert)
+    assert f" | \u2068{isolated}\u2069 | \u2068الجزيرة\u2069, 24 Nov 2026" in render.log_line(alert)
+    assert not set(render.subject(alert)) & {"\u2068", "\u2069"}
+    assert not set(render.plain(make_alert()) + render.log_line(make_alert())) & {"\u2068", "\u2069"}
+    assert render.html(alert).count('dir="auto"') == 2
+
+
+@given(hostile_alerts(), st.sampled_from(["\u202e", "\u2067", "\u2068", "\u2069", "\u202b"]))
+def test_isolates_are_always_in_pairs(alert: Alert, control: str) -> None:
+    """A feed that opens an isolate or an override and never closes it does not reach the end of its own text."""
+    alert = replace(alert, title=Excerpt(text=f"{control}{alert.title.text} ما"), feed_title=f"ما{control}")
+    for text in (render.plain(alert), render.log_line(alert)):
+        for line in text.split("\n"):
+            assert re.sub("[^\u2066-\u2069\u202a-\u202e]", "", line).replace("\u2068\u2069", "") == ""
+
+
+def test_long_passages_are_cut_between_words_and_keep_their_marks() -> None:
+    """A cut in the middle of a hit leaves its whole words marked, and half an address is never shown."""
+    pieces = (("Assad may ", False), ("step down", True), (" on Friday", False))
+    assert shorten_runs(pieces, 16) == (("Assad may ", False), ("step", True), ("…", False))
+    assert shorten_runs(pieces, 21) == (("Assad may ", False), ("step down", True), ("…", False))
+    assert shorten("see https://example.org/a-long/path here", 30) == "see…"
+    assert shorten("🇸🇾🇸🇾🇸🇾", 4) == "🇸🇾…"

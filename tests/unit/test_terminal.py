@@ -159,3 +159,15 @@ async def test_a_stopped_reader_delays_and_is_not_told_twice(pipe: tuple[int, in
     while chunk := os.read(read, PIPE_SIZE):
         shown += chunk
     assert shown.count(b"Assad leaves power") == 1
+
+
+def test_arabic_does_not_turn_the_frame_around() -> None:
+    """Each line of a passage that runs from right to left is isolated from the panel's frame beside it."""
+    text = "قال الأسد إنه باق في دمشق ولن يغادر البلاد مهما حدث في الأيام المقبلة، كما أفادت وكالة الأنباء الرسمية."
+    console = _console(terminal=False)
+    console.print(panel(make_alert(title=passage(text, "الأسد"), excerpts=(passage(text, "دمشق"),))))
+    file = console.file
+    assert isinstance(file, io.StringIO)
+    lines = [line for line in file.getvalue().split("\n") if re.search("[\u0600-\u06ff]", line)]
+    assert len(lines) >= 4
+    assert all(re.fullmatch("│ +\u2068[^\u2068\u2069]+\u2069 *│", line) for line in lines)
