@@ -7,7 +7,7 @@ import signal
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,22 +17,24 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from monitor import systemd
 from monitor.alerts.retry import settle
 from monitor.app.build import dispatch_limits, open_fetcher, open_notifier, open_parser, opened_store
-from monitor.app.load import Channel, Loaded, added_feeds, load
+from monitor.app.load import Channel, Loaded, added_feeds, kept_versions, load, reload_rules
+from monitor.app.rules import RuleKeeper, RuleWatch, giving_way, settle_garbage
 from monitor.clock import Clock, SystemClock
 from monitor.config import load_config
 from monitor.errors import ConfigError, Fault, StoreError
 from monitor.log import get_logger
 from monitor.rules.engine import RuleSet
+from monitor.rules.versions import Changes, changes
 from monitor.service.commit import Committer
 from monitor.service.deliver import Sender
 from monitor.service.dispatch import Dispatcher
-from monitor.service.events import Event, Observer, Trouble
+from monitor.service.events import Event, FeedPolled, Observer, Trouble
 from monitor.service.health import Heartbeats
 from monitor.service.poll import FeedPoller, Runtime
+from monitor.service.slow import SlowRules
 from monitor.service.threads import StoreThreads
 
 if TYPE_CHECKING:
-    from monitor.fetch.base import Fetcher
     from monitor.notify.base import Notifier
     from monitor.store.base import FeedsChanged, Store
 
@@ -54,6 +56,15 @@ class _Live:
     loaded: Loaded
     runtime: Runtime
     notifiers: Mapping[str, Notifier]
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """What a reload makes off the loop."""
+
+    loaded: Loaded
+    rules: RuleSet
+    changes: Changes
 
 
 class Daemon:
@@ -96,7 +107,7 @@ class Daemon:
         """
         config = load_config(self._path)
         with opened_store(config, clock=self._clock, exclusive=True) as store:
-            loaded = load(self._path, added_feeds=lambda _config: added_feeds(store))
+            loaded = load(self._path, added_feeds=lambda _config: added_feeds(store), kept=kept_versions(store))
             self._require_feeds(store, loaded)
             if config.store_url.startswith("sqlite"):
                 store.break_leases(now=self._clock.now())
@@ -113,17 +124,27 @@ class Daemon:
         loop.set_default_executor(ThreadPoolExecutor(RESOLVER_THREADS, thread_name_prefix="resolve"))
         threads = StoreThreads()
         parser = open_parser(loaded.config)
+        fetcher = open_fetcher(loaded.config, self._clock)
         self._live = _Live(
             loaded,
-            self._runtime(loaded, open_fetcher(loaded.config, self._clock)),
+            Runtime(rules=RuleSet.build(loaded.live_rules), channels=tuple(loaded.channels), fetcher=fetcher),
             {name: self._open_notifier(channel) for name, channel in loaded.channels.items()},
+        )
+        self._slow = SlowRules()
+        self._keeper = RuleKeeper(
+            store=store, folder=loaded.book.folder, threads=threads, clock=self._clock, observer=self._observe
         )
         heartbeats = Heartbeats(
             {part: timedelta(seconds=40) for part in ("loop", "dispatcher", "writer", "sender")}, clock=self._clock
         )
         committer = Committer(store=store, threads=threads, clock=self._clock)
         poller = FeedPoller(
-            runtime=lambda: self._live.runtime, parser=parser, store=store, threads=threads, clock=self._clock
+            runtime=lambda: self._live.runtime,
+            parser=parser,
+            store=store,
+            threads=threads,
+            clock=self._clock,
+            slow=self._slow,
         )
         self._dispatcher = Dispatcher(
             store=store,
@@ -148,6 +169,13 @@ class Daemon:
         self._handle_signals(store, threads)
         if started is not None:
             started(store, loaded)
+        self._keeper.tell(None, loaded.book)
+        watch = RuleWatch(
+            book=lambda: self._live.loaded.book, reload=lambda: self._reload_rules(store), clock=self._clock
+        )
+        watching = asyncio.create_task(watch.run())
+        self._spawn(self._keeper.remember(loaded.book))
+        settle_garbage()
         committer.start()
         scheduler.start()
         systemd.ready(self._summary())
@@ -157,6 +185,7 @@ class Daemon:
             systemd.stopping()
             log.info("stopping", polls_in_flight=self._dispatcher.in_flight)
             scheduler.shutdown(wait=False)
+            watching.cancel()
             await self._dispatcher.drain(grace=POLL_GRACE)
             await committer.close()
             await self._sender.drain(grace=SEND_GRACE)
@@ -194,6 +223,7 @@ class Daemon:
         scheduler.add_job(self._dispatcher.tick, "interval", seconds=POLL_TICK.total_seconds(), id="poll")
         scheduler.add_job(self._sender.tick, "interval", seconds=DELIVER_TICK.total_seconds(), id="deliver")
         scheduler.add_job(beat, "interval", seconds=10, id="beat")
+        scheduler.add_job(settle_garbage, "interval", days=1, id="garbage")
         if (interval := systemd.watchdog_interval()) is not None:
             scheduler.add_job(watchdog, "interval", seconds=interval.total_seconds(), id="watchdog")
         return scheduler
@@ -217,33 +247,85 @@ class Daemon:
         task.add_done_callback(self._tasks.discard)
 
     async def reload(self, store: Store, threads: StoreThreads) -> bool:
-        """Read everything again and swap it in whole; with any fault, keep what was and say what is wrong."""
+        """Read everything again and swap it in whole; with a fault of the configuration, keep what was and say what is
+        wrong.
+        """
         async with self._reload_lock:
             systemd.reloading(monotonic_us=time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000, text="reloading")
+            old = self._live
+
+            def prepare() -> _Prepared:
+                loaded = load(self._path, added_feeds=lambda _config: added_feeds(store), before=old.loaded)
+                return _prepared(loaded, old)
+
             try:
-                loaded = await asyncio.to_thread(load, self._path, added_feeds=lambda _config: added_feeds(store))
-                changed = await threads.write(store.sync_feeds, loaded.config.feed_specs(), now=self._clock.now())
+                with giving_way():
+                    new = await asyncio.to_thread(prepare)
+                specs = new.loaded.config.feed_specs()
+                feeds = await threads.write(store.sync_feeds, specs, now=self._clock.now())
             except (ConfigError, StoreError) as error:
                 for line in str(error).splitlines():
                     log.error("reload refused", fault=line)  # noqa: TRY400 -- the fault is the user's; a traceback explains nothing
                 systemd.ready(f"reload refused, still on the last good configuration: {str(error).splitlines()[0]}")
                 return False
-            old = self._live
-            self._live = self._next(old, loaded)
-            _log_reload(old.loaded, loaded, changed)
+            self._swap(self._next(new), new.changes)
+            _log_reload(old.loaded, new.loaded, feeds)
+            await self._keeper.remember(new.loaded.book)
             systemd.ready(self._summary())
         self._spawn(self._retire(old))
         return True
 
-    def _next(self, old: _Live, loaded: Loaded) -> _Live:
+    async def _reload_rules(self, store: Store) -> None:
+        """Read the rule files again and swap in what has changed; nothing in them can make this fail."""
+        async with self._reload_lock:
+            old = self._live
+
+            def prepare() -> _Prepared:
+                loaded = reload_rules(old.loaded, added_feeds=lambda _config: added_feeds(store))
+                return _prepared(loaded, old)
+
+            try:
+                with giving_way():
+                    new = await asyncio.to_thread(prepare)
+            except StoreError as error:
+                self._observe(Trouble(what=f"the rules were not reloaded: {error}"))
+                return
+            except Exception as error:  # noqa: BLE001 -- a bug that one rule brings to light must not stop the others
+                what = f"{type(error).__name__}: {error}"
+                self._observe(Trouble(what=f"the rules were not reloaded: internal error, please report it: {what}"))
+                return
+            runtime = replace(self._live.runtime, rules=new.rules)
+            self._swap(replace(self._live, loaded=new.loaded, runtime=runtime), new.changes)
+            systemd.status(self._summary())
+            await self._keeper.remember(new.loaded.book)
+
+    def _swap(self, live: _Live, changed: Changes) -> None:
+        """Make `live` what counts; polls in flight end with the rules with which they began."""
+        old, self._live = self._live, live
+        kept = {id(rule) for rule in live.runtime.rules.rules}
+        self._slow.forgive(rule.name for rule in old.runtime.rules.rules if id(rule) not in kept)
+        self._keeper.tell(old.loaded.book, live.loaded.book, changed)
+        self._rest_slow_rules()
+
+    def _rest_slow_rules(self) -> None:
+        live = self._live
+        found = {rule.name: rule for rule in live.runtime.rules.rules if rule.name in self._slow.resting}
+        # A poll that began before a reload may have counted a rule that has gone since.
+        self._slow.forgive(self._slow.resting - found.keys())
+        rules = live.runtime.rules.without(self._slow.resting)
+        self._live = replace(live, runtime=replace(live.runtime, rules=rules))
+        self._keeper.stop(found)
+
+    def _next(self, new: _Prepared) -> _Live:
         """What is unchanged is carried over, so that a reload drops no connection for nothing."""
+        old, loaded = self._live, new.loaded
         same_limits = loaded.config.settings.polling == old.loaded.config.settings.polling
         fetcher = old.runtime.fetcher if same_limits else open_fetcher(loaded.config, self._clock)
         notifiers = {
             name: old.notifiers[name] if old.loaded.channels.get(name) == channel else self._open_notifier(channel)
             for name, channel in loaded.channels.items()
         }
-        return _Live(loaded, self._runtime(loaded, fetcher), notifiers)
+        return _Live(loaded, Runtime(rules=new.rules, channels=tuple(loaded.channels), fetcher=fetcher), notifiers)
 
     async def _retire(self, old: _Live) -> None:
         """Close what the new state does not use, once nothing in flight does either."""
@@ -265,26 +347,31 @@ class Daemon:
     # ------------------------------------------------------------------------------------------------------- small
     # things
 
-    def _runtime(self, loaded: Loaded, fetcher: Fetcher) -> Runtime:
-        rules = RuleSet.build(loaded.live_rules)
-        return Runtime(rules=rules, channels=tuple(loaded.channels), fetcher=fetcher)
-
     def _summary(self) -> str:
         loaded = self._live.loaded
-        return f"{len(loaded.live_rules)} rules, {len(loaded.channels)} channels, watching"
+        broken = f" (faults in rule files: {len(loaded.faults)})" if loaded.faults else ""
+        return f"{len(loaded.live_rules)} rules{broken}, {len(loaded.channels)} channels, watching"
 
     def _observe(self, event: Event) -> None:
+        if isinstance(event, FeedPolled) and not self._slow.resting <= self._keeper.stopped:
+            self._rest_slow_rules()
+            self._spawn(self._keeper.remember(self._live.loaded.book))
         for observer in self._observers:
             observer(event)
 
 
+def _prepared(loaded: Loaded, old: _Live) -> _Prepared:
+    """Compile the rules of `loaded`, unless they are just the old ones."""
+    live, before = loaded.live_rules, old.runtime.rules
+    if len(live) == len(before.rules) and all(one is other for one, other in zip(live, before.rules, strict=True)):
+        return _Prepared(loaded, before, Changes(added=0, changed=0, removed=0))
+    return _Prepared(loaded, RuleSet.build(live, before.frequencies), changes(before.rules, live))
+
+
 def _log_reload(old: Loaded, new: Loaded, feeds: FeedsChanged) -> None:
-    before = {rule.name: rule for rule in old.live_rules}
-    after = {rule.name: rule for rule in new.live_rules}
-    changed = sum(1 for name in before.keys() & after.keys() if before[name].query != after[name].query)
     log.info(
         "reloaded",
-        rules=f"+{len(after.keys() - before.keys())} -{len(before.keys() - after.keys())} changed {changed}",
+        rules=len(new.live_rules),
         feeds=f"+{feeds.added} -{feeds.removed} changed {feeds.changed}",
         channels=len(new.channels),
     )

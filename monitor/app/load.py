@@ -1,9 +1,13 @@
-"""Configuration, channels and rules together: read, checked against each other, every fault at once."""
+"""Configuration, channels and rules together: read, checked against each other, every fault at once.
+
+A fault in the configuration or its channels stops; a fault in the rules costs the file it stands in, and no other.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,14 +15,17 @@ from monitor import systemd
 from monitor.config import Config, Settings, key_path, load_config, read_options
 from monitor.errors import ConfigError, Fault
 from monitor.notify.registry import CHANNEL_TYPES
-from monitor.rules.book import load_folder
-from monitor.rules.load import check_references
+from monitor.rules.book import Book, load_folder, read_book
+from monitor.rules.references import References
+from monitor.rules.versions import Kept
+from monitor.service.trial import failures
 from monitor.tomlfile import did_you_mean, read
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-    from monitor.rules.load import Rule
+    from monitor.rules.rule import Rule
+    from monitor.rules.versions import Check, Trial
     from monitor.store.base import Store
 
 
@@ -33,43 +40,112 @@ class Channel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loaded:
-    """Configuration, channels and rules that fit together."""
+    """Configuration and channels, which fit together, and the rules as far as they fit to them.
+
+    Attributes:
+        added_feeds: Names and tags of the feeds that are not in the configuration, as the rules were checked with them.
+    """
 
     config: Config
     channels: Mapping[str, Channel]
-    rules: tuple[Rule, ...]
-    warnings: tuple[Fault, ...]
+    added_feeds: Mapping[str, tuple[str, ...]]
+    book: Book
+
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """Those in use, enabled or not."""
+        return self.book.rules
 
     @property
     def live_rules(self) -> tuple[Rule, ...]:
-        return tuple(rule for rule in self.rules if rule.enabled)
+        return self.book.live_rules
+
+    @property
+    def faults(self) -> tuple[Fault, ...]:
+        """Every error in the rule files; what has one is not used, or in its last good version."""
+        return self.book.faults
+
+    @property
+    def warnings(self) -> tuple[Fault, ...]:
+        return (*self.config.warnings, *self.book.warnings)
 
 
-def load(path: Path, *, added_feeds: Callable[[Config], Mapping[str, tuple[str, ...]]] | None = None) -> Loaded:
+AddedFeeds = Callable[[Config], Mapping[str, tuple[str, ...]]]
+
+
+def load(
+    path: Path,
+    *,
+    added_feeds: AddedFeeds | None = None,
+    kept: Mapping[str, Kept] | None = None,
+    before: Loaded | None = None,
+) -> Loaded:
     """Read config.toml and everything it names.
+
+    Faults of the rules stop nothing; they are in `Loaded.faults`.
 
     Args:
         added_feeds: Gives the names and tags of feeds that the store has besides those of the file, for rules that
             name them.
+        kept: Good versions of rule files from an earlier run, for files that are broken now.
+        before: What is live: its rule files are not read again unless they changed, and stay at their good versions.
 
     Raises:
-        ConfigError: With every fault in the configuration, its channels and the rules.
+        ConfigError: With every fault in the configuration and its channels, and then in the rules as well; or there is
+            no folder of rules; or a rule that is live in `before` would name a feed or channel that has gone.
     """
     try:
         config = load_config(path)
     except ConfigError as error:
         raise ConfigError([*error.faults, *_further_faults(path)]) from None
     channels, faults = _load_channels(config)
-    rules, rule_faults = load_folder(config.rules_folder)
-    feeds = {feed.name: feed.tags for feed in config.settings.feeds}
-    if added_feeds is not None:
-        feeds = {**added_feeds(config), **feeds}
-    findings = [*rule_faults, *check_references(rules, feeds=feeds, channels=tuple(config.settings.channels))]
-    faults += [fault for fault in findings if not fault.warning]
+    added = added_feeds(config) if added_feeds is not None else {}
+    check = _check(config, added)
+    old = before.book if before is not None else None
+    book = read_book(config.rules_folder, old, kept=kept, check=check, trial=_trial(config, added))
     if faults:
-        raise ConfigError(faults)
-    warnings = (*config.warnings, *(fault for fault in findings if fault.warning))
-    return Loaded(config=config, channels=channels, rules=rules, warnings=warnings)
+        raise ConfigError([*faults, *book.faults])
+    if not book.files and book.scan.faults:
+        raise ConfigError(book.faults)
+    if before is not None and (orphaned := check(_fitting(book.live_rules, _check(before.config, added)))):
+        raise ConfigError(orphaned)
+    return Loaded(config=config, channels=channels, added_feeds=added, book=book)
+
+
+def reload_rules(before: Loaded, *, added_feeds: AddedFeeds) -> Loaded:
+    """The same configuration with its rule files read again; never raises for what stands in them."""
+    loaded = _reread(before)
+    if loaded.faults and (added := added_feeds(before.config)) != before.added_feeds:
+        loaded = _reread(replace(loaded, added_feeds=added))
+    return loaded
+
+
+def _reread(before: Loaded) -> Loaded:
+    check = _check(before.config, before.added_feeds)
+    trial = _trial(before.config, before.added_feeds)
+    return replace(before, book=read_book(before.book.folder, before.book, check=check, trial=trial))
+
+
+def kept_versions(store: Store) -> dict[str, Kept]:
+    """The last good versions of the rule files, by path."""
+    return {file.path: Kept(text=file.text, lists=file.lists) for file in store.rule_files() if file.text}
+
+
+def _check(config: Config, added: Mapping[str, tuple[str, ...]]) -> Check:
+    references = References(feeds=_feeds(config, added), channels=tuple(config.settings.channels))
+    return lambda rules: [fault for rule in rules for fault in references.faults(rule)]
+
+
+def _trial(config: Config, added: Mapping[str, tuple[str, ...]]) -> Trial:
+    return partial(failures, feeds=_feeds(config, added))
+
+
+def _feeds(config: Config, added: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    return {**added, **{feed.name: feed.tags for feed in config.settings.feeds}}
+
+
+def _fitting(rules: Sequence[Rule], check: Check) -> Sequence[Rule]:
+    return [rule for rule in rules if not check([rule])]
 
 
 def _further_faults(path: Path) -> list[Fault]:

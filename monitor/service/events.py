@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from monitor.errors import Fault
 from monitor.model import Alert, Delivery, Feed, SendResult
 
 PollKind = Literal["new", "same", "not_modified", "failed", "lost"]
@@ -63,5 +64,74 @@ class Trouble:
     what: str
 
 
-Event = FeedPolled | DeliverySettled | Trouble
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RulesReloaded:
+    """Other rules are live than before.
+
+    Attributes:
+        added: How many live rules are new; `changed`, `removed` likewise.
+        live: How many there are now.
+    """
+
+    added: int
+    changed: int
+    removed: int
+    live: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleFileBroken:
+    """A rule file, or the folder of them, has faults that it did not have before. Said once for each fault.
+
+    Attributes:
+        path: The file or folder.
+        faults: The new ones, in file order.
+        last_good: Whether its last good version goes on in its place; else those of its rules that are right do.
+        rules: How many of its rules are live, whichever version they are from.
+        since: When it broke.
+    """
+
+    path: str
+    faults: tuple[Fault, ...]
+    last_good: bool
+    rules: int
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleFileRecovered:
+    """A rule file that was broken `since` then is used as it is again, or has gone."""
+
+    path: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleFileSuspicious:
+    """A rule file that was read anew has something in it that is allowed and looks wrong."""
+
+    path: str
+    warnings: tuple[Fault, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleStopped:
+    """A rule is not tested any more, until its file changes or the daemon starts again: its regular expressions are too
+    slow.
+    """
+
+    rule: str
+    path: str
+
+
+Event = (
+    FeedPolled
+    | DeliverySettled
+    | Trouble
+    | RulesReloaded
+    | RuleFileBroken
+    | RuleFileRecovered
+    | RuleFileSuspicious
+    | RuleStopped
+)
 Observer = Callable[[Event], None]

@@ -5,6 +5,7 @@ The daemon's dispatcher, `news-monitor poll` and the dry run all go through `Fee
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -28,6 +29,7 @@ from monitor.model import (
     PollOutcome,
 )
 from monitor.service.events import FeedPolled, PollKind
+from monitor.service.slow import SlowRules
 from monitor.stories.identity import story_key
 
 if TYPE_CHECKING:
@@ -103,13 +105,22 @@ class FeedPoller:
     """Polls one feed and says what should be written of it; writes nothing itself."""
 
     def __init__(
-        self, *, runtime: Callable[[], Runtime], parser: Parser, store: FeedQueue, threads: StoreThreads, clock: Clock
+        self,
+        *,
+        runtime: Callable[[], Runtime],
+        parser: Parser,
+        store: FeedQueue,
+        threads: StoreThreads,
+        clock: Clock,
+        slow: SlowRules | None = None,
     ) -> None:
         self._runtime = runtime
         self._parser = parser
         self._store = store
         self._threads = threads
         self._clock = clock
+        self._slow = slow or SlowRules()
+        self._matching = asyncio.Lock()
 
     async def poll(
         self, feed: Feed, *, lease: Lease, releases: bool, backfill: timedelta | None = None
@@ -167,7 +178,9 @@ class FeedPoller:
         known = await self._threads.read(self._store.known_entries, feed.id, keys)
         fresh = [entry for entry in document.entries if _is_fresh(entry, known)]
         again = [entry for entry in document.entries if reach.covers(entry) and not _is_fresh(entry, known)]
-        matches, slow_rules = await self._match([*fresh, *again], feed, runtime.rules)
+        # One poll at a time: ten that take slices in turn would hold the loop for ten of them.
+        async with self._matching:
+            matches, slow_rules = await self._match([*fresh, *again], feed, runtime.rules, now=now)
         planned = plan(
             matches,
             feed=feed,
@@ -190,12 +203,18 @@ class FeedPoller:
             plan=planned,
         )
 
-    async def _match(self, entries: Sequence[Entry], feed: Feed, rules: RuleSet) -> tuple[list[Match], tuple[str, ...]]:
+    async def _match(
+        self, entries: Sequence[Entry], feed: Feed, rules: RuleSet, *, now: datetime
+    ) -> tuple[list[Match], tuple[str, ...]]:
         """The matches, and the rules that a slow regular expression kept from being tested."""
         matches, slow = list[Match](), list[str]()
         slice_ends = self._clock.monotonic() + _SLICE_SECONDS
         for entry in entries:
-            matches += rules.match(entry, feed_name=feed.name, feed_tags=feed.tags, timeouts=slow)
+            before = len(slow)
+            matches += rules.match(entry, feed_name=feed.name, feed_tags=feed.tags, now=now, timeouts=slow)
+            if len(slow) > before:
+                self._slow.count(slow[before:])
+                rules = rules.without(self._slow.resting)
             if self._clock.monotonic() > slice_ends:
                 await self._clock.sleep(0)
                 slice_ends = self._clock.monotonic() + _SLICE_SECONDS

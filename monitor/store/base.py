@@ -29,7 +29,7 @@ was not sent, save `drop_deliveries`, which keeps the row and says so in its sta
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ if TYPE_CHECKING:
         PollOutcome,
         RecordedMatch,
         Settlement,
+        StoredEntry,
         StoreStatus,
     )
 
@@ -62,6 +63,30 @@ class FeedsChanged:
     changed: int = 0
     removed: int = 0
     same: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleFile:
+    """What is remembered of a rule file.
+
+    Attributes:
+        path: As the daemon names it; a folder that cannot be looked into has a row of its own.
+        text: Its last good version; "": there never was one.
+        lists: The lists of other files that this version used, by name, as written there.
+        rules: How many of its rules are live.
+        faults: What is wrong with the file as it is now, each in the form of `errors.Fault`; empty: nothing.
+        broken_at: Since when; None where nothing is wrong.
+        stopped: Rules of it that are not tested any more because their regular expressions are too slow, and since
+            when.
+    """
+
+    path: str
+    text: str = ""
+    lists: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    rules: int = 0
+    faults: tuple[str, ...] = ()
+    broken_at: datetime | None = None
+    stopped: Mapping[str, datetime] = field(default_factory=dict)
 
 
 class FeedRegistry(Protocol):
@@ -164,6 +189,16 @@ class Outbox(Protocol):
         """Mark unsent deliveries as dropped: those of `ids`, or all of `channel`."""
 
 
+class RuleFiles(Protocol):
+    """What outlives the daemon of the rule files."""
+
+    def rule_files(self) -> Sequence[RuleFile]:
+        """In order of their paths."""
+
+    def keep_rule_files(self, files: Sequence[RuleFile], *, gone: Collection[str] = ()) -> None:
+        """Write these, new or not, and forget those of the paths in `gone`; others stay as they are."""
+
+
 class Reports(Protocol):
     """What the commands read."""
 
@@ -173,8 +208,13 @@ class Reports(Protocol):
     def recent_matches(self, *, baseline: bool, limit: int) -> Sequence[RecordedMatch]:
         """Newest published first; `baseline` picks those that were recorded and not said, else those that were."""
 
+    def recent_entries(self, *, since: datetime, before: int | None, limit: int) -> Sequence[StoredEntry]:
+        """Entries that were first seen at `since` or later, the last stored first: at most `limit`, and none when there
+        are no more. `before`: the id of the last one so far; None to begin.
+        """
 
-class Store(FeedRegistry, FeedQueue, Outbox, Reports, Protocol):
+
+class Store(FeedRegistry, FeedQueue, Outbox, RuleFiles, Reports, Protocol):
     """All of the above, open."""
 
     def ping(self) -> None:

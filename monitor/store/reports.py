@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import case, func, select
+from sqlalchemy import case, func, select, true
 
 from monitor.model import ChannelCounts, StoreStatus
 from monitor.store import rows
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import ColumnElement, Connection, Table
 
-    from monitor.model import RecordedMatch
+    from monitor.model import RecordedMatch, StoredEntry
     from monitor.store.engine import Database
 
 
@@ -67,6 +67,19 @@ class ReportsPart:
         )
         with self._database.read() as connection:
             return tuple(rows.recorded_match_from_row(row) for row in connection.execute(found))
+
+    def recent_entries(self, *, since: datetime, before: int | None, limit: int) -> Sequence[StoredEntry]:
+        # Along the primary key, and not by `seen_at`, which has no index: the two rise together.
+        page = (
+            select(entries, feeds.c.name.label("feed"), feeds.c.tags.label("feed_tags"))
+            .select_from(entries.join(feeds))
+            .where(entries.c.id < before if before is not None else true())
+            .order_by(entries.c.id.desc())
+            .limit(limit)
+        )
+        with self._database.read() as connection:
+            found = (rows.stored_entry_from_row(row) for row in connection.execute(page))
+            return tuple(each for each in found if each.seen_at >= since)
 
 
 def _count_if(condition: ColumnElement[bool]) -> Any:

@@ -11,18 +11,21 @@ from monitor.model import (
     Delivery,
     DeliveryId,
     DeliveryState,
+    Entry,
     Excerpt,
     Feed,
     FeedId,
     HostId,
     RecordedMatch,
     Severity,
+    StoredEntry,
 )
+from monitor.store.base import RuleFile
 
 if TYPE_CHECKING:
     from sqlalchemy import Row
 
-    from monitor.model import Entry, FeedUpdate, Match, NewDelivery, PollOutcome, Settlement
+    from monitor.model import FeedUpdate, Match, NewDelivery, PollOutcome, Settlement
 
     AnyRow = Row[*tuple[Any, ...]]
 
@@ -218,4 +221,54 @@ def recorded_match_from_row(row: AnyRow) -> RecordedMatch:
         published_at=row.published_at,
         seen_at=row.seen_at,
         alert_id=row.alert_id,
+    )
+
+
+def rule_file_values(file: RuleFile) -> Values:
+    """For an INSERT into `rule_files`."""
+    return {
+        "path": file.path,
+        "text": file.text,
+        "lists": {name: list(items) for name, items in file.lists.items()},
+        "rules": file.rules,
+        "faults": list(file.faults),
+        "broken_at": file.broken_at,
+        "stopped": {name: at.isoformat() for name, at in file.stopped.items()},
+    }
+
+
+def rule_file_from_row(row: AnyRow) -> RuleFile:
+    """From a row of `rule_files`."""
+    return RuleFile(
+        path=row.path,
+        text=row.text,
+        lists={name: tuple(items) for name, items in row.lists.items()},
+        rules=row.rules,
+        faults=tuple(row.faults),
+        broken_at=row.broken_at,
+        stopped={name: datetime.fromisoformat(at) for name, at in row.stopped.items()},
+    )
+
+
+def stored_entry_from_row(row: AnyRow) -> StoredEntry:
+    """From a row of `entries` with its feed's name and tags as `feed` and `feed_tags`."""
+    return StoredEntry(
+        id=row.id,
+        feed=row.feed,
+        feed_tags=tuple(row.feed_tags),
+        entry=Entry(
+            key=row.key,
+            guid=row.guid,
+            link=row.link,
+            title=row.title,
+            summary=row.summary,
+            content=row.content,
+            author=row.author,
+            categories=tuple(row.categories),
+            language=row.language,
+            published_at=row.published_at,
+            updated_at=row.updated_at,
+            content_hash=row.content_hash,
+        ),
+        seen_at=row.seen_at,
     )

@@ -11,13 +11,14 @@ from monitor.store.feeds import FeedRegistryPart
 from monitor.store.outbox import OutboxPart
 from monitor.store.queue import FeedQueuePart
 from monitor.store.reports import ReportsPart
+from monitor.store.rulefiles import RuleFilesPart
 from monitor.store.tables import store_info
 
 if TYPE_CHECKING:
     from monitor.store.engine import Database
 
 
-class SqlStore(FeedRegistryPart, FeedQueuePart, OutboxPart, ReportsPart):
+class SqlStore(FeedRegistryPart, FeedQueuePart, OutboxPart, RuleFilesPart, ReportsPart):
     """Implements `monitor.store.base.Store` for SQLite and PostgreSQL; `monitor.store.open.open_store` makes one."""
 
     def __init__(self, database: Database) -> None:

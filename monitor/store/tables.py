@@ -4,7 +4,7 @@
 
 A host's `due_at` is the only thing a claim looks at. It is the earliest `next_poll_at` of the host's active feeds while
 the host is free, the end of the lease while it is leased (so an expired lease comes back by itself), and NULL when
-there is nothing to poll. A delivery's `due_at` works the same way.
+there is nothing to poll. A delivery's `due_at` works the same way. `rule_files` stands alone.
 """
 
 from __future__ import annotations
@@ -208,4 +208,16 @@ Index(
     deliveries.c.id,
     sqlite_where=IS_PENDING,
     postgresql_where=IS_PENDING,
+)
+
+rule_files: Final = Table(
+    "rule_files",
+    metadata,
+    Column("path", KEY, primary_key=True),
+    Column("text", Text, nullable=False),
+    Column("lists", JSON, nullable=False),
+    Column("rules", Integer, nullable=False),
+    Column("faults", JSON, nullable=False),
+    Column("broken_at", UtcTime),
+    Column("stopped", JSON, nullable=False),
 )

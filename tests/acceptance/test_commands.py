@@ -45,25 +45,32 @@ def site(tmp_path: Path, feeds: FeedServer) -> Site:
 # bad input
 
 
+BAD_CONFIGURATIONS = [
+    ("[[feeds]\n", RULE, "config.toml:4:8"),
+    ("[poling]\ninterval = '1m'\n", RULE, 'did you mean "polling"'),
+    ("[channels.desk]\ntype = 'emial'\n", RULE, 'did you mean "email"'),
+    ("[channels.desk]\ntype = 'webhook'\nurl = 'ftp://x'\n", RULE, "channels.desk.url"),
+    ("", None, "there is no such folder"),
+]
+BAD_RULES = [
+    ("", RULE + "channels = ['dessk']\n", "dessk"),
+    ("", RULE + "feeds = ['wier']\n", "wier"),
+    ("", "[[rule]]\nname = 'x'\nquery = 'assad AND (asylum'\n", "test.toml:3"),
+    ("", "[[rule]]\nname = 'x'\nqery = 'assad'\n", 'did you mean "query"'),
+]
+
+
 @pytest.mark.parametrize(
-    ("config", "rules", "said"),
+    ("verb", "config", "rules", "said"),
     [
-        ("[[feeds]\n", RULE, "config.toml:4:8"),
-        ("[poling]\ninterval = '1m'\n", RULE, 'did you mean "polling"'),
-        ("", RULE + "channels = ['dessk']\n", "dessk"),
-        ("", RULE + "feeds = ['wier']\n", "wier"),
-        ("", "[[rule]]\nname = 'x'\nquery = 'assad AND (asylum'\n", "test.toml:3"),
-        ("", "[[rule]]\nname = 'x'\nqery = 'assad'\n", 'did you mean "query"'),
-        ("[channels.desk]\ntype = 'emial'\n", RULE, 'did you mean "email"'),
-        ("[channels.desk]\ntype = 'webhook'\nurl = 'ftp://x'\n", RULE, "channels.desk.url"),
-        ("", None, "rules"),
+        *(("check", *given) for given in [*BAD_CONFIGURATIONS, *BAD_RULES]),
+        *(("run", *given) for given in BAD_CONFIGURATIONS),
     ],
 )
-@pytest.mark.parametrize("verb", ["check", "run"])
 def test_faults_stop_with_status_78_and_a_way_out(
     tmp_path: Path, verb: str, config: str, rules: str | None, said: str
 ) -> None:
-    """check and run tell the same faults, with file and place; none is a traceback."""
+    """check and run tell the same faults, with file and place; none is a traceback. Bad rules alone do not stop run."""
     (tmp_path / "config.toml").write_text("[[feeds]]\nname = 'wire'\nurl = 'http://127.0.0.1:1/'\n" + config)
     if rules is not None:
         (tmp_path / "rules").mkdir()
@@ -72,6 +79,17 @@ def test_faults_stop_with_status_78_and_a_way_out(
     assert done.returncode == 78, done.stdout
     assert said in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_poll_uses_the_good_rules_and_warns_of_the_others(site: Site) -> None:
+    """One colleague's typing error does not take the others' rules away, and nobody can miss it."""
+    site.rules = RULE + "[[rule]]\nname = 'x'\nquery = 'assad AND ('\n"
+    site.write()
+    done = command("poll", "--dry-run", cwd=site.folder)
+    assert done.returncode == 0, done.stderr
+    assert "warning: " in done.stderr
+    assert "test.toml:6" in done.stderr
+    assert command_json("poll", "--dry-run", cwd=site.folder)[0]["matches"] == 1
 
 
 def test_faults_of_configuration_channels_and_rules_come_together(site: Site) -> None:
@@ -264,7 +282,11 @@ def test_config_show_hides_secrets(site: Site) -> None:
 def test_init_writes_a_configuration_that_checks(tmp_path: Path) -> None:
     """The starter files are good as they are, and a second init touches nothing."""
     assert command("init", "site", cwd=tmp_path).returncode == 0
-    assert command("check", cwd=tmp_path / "site").returncode == 0
+    checked = command("check", cwd=tmp_path / "site")
+    assert (checked.returncode, checked.stderr) == (0, "")
+    for rules in (tmp_path / "site" / "rules").glob("*.toml"):
+        schema = rules.read_text(encoding="utf-8").partition("\n")[0].removeprefix("#:schema ")
+        assert json.loads((rules.parent / schema).read_text(encoding="utf-8"))["title"] == "Rules of news-monitor"
     before = (tmp_path / "site" / "config.toml").read_bytes()
     assert command("init", "site", cwd=tmp_path).returncode == 2
     assert (tmp_path / "site" / "config.toml").read_bytes() == before

@@ -150,24 +150,32 @@ def test_a_dead_channel_delays_no_other(site: Site, feeds: FeedServer, hook: Web
             assert daemon.process.poll() is None
 
 
-def test_reload_takes_all_of_a_change_or_nothing(site: Site, feeds: FeedServer, hook: WebhookReceiver) -> None:
-    """SIGHUP with a broken rule keeps the last good rules and says why; with a good one it swaps them."""
+def test_reload_takes_all_of_a_configuration_or_nothing(site: Site, feeds: FeedServer, hook: WebhookReceiver) -> None:
+    """SIGHUP with a broken config.toml keeps the last good one and says why; a broken rule file keeps nothing back."""
     with Daemon(site) as daemon:
         feeds.wait_for_requests(2, "/wire")
         site.rules = RULES + "\n[[rule]]\nname = 'floods'\nquery = 'flood AND (dam'\n"
         site.feeds[0]["tags"] = ["changed"]
+        site.channels["desk"] = {"type": "emial"}
         site.write()
         assert "refused" in daemon.reload()
         assert "never closed" in daemon.text()
+        assert "there is no channel type 'emial'" in daemon.text()
         assert command_json("feeds", "show", "wire", cwd=site.folder)["tags"] == ["wire"]
         feeds.prepend_item("/wire", item("a", "Assad seeks asylum"))
         hook.wait_for(1)
+        del site.channels["desk"]
+        site.write()
+        assert "faults in rule files: 1" in daemon.reload()
+        assert command_json("feeds", "show", "wire", cwd=site.folder)["tags"] == ["changed"]
+        feeds.prepend_item("/wire", item("b", "Assad gets asylum"))
+        hook.wait_for(2)
         site.rules = site.rules.replace("(dam", "(dam OR river)")
         site.write()
-        assert "refused" not in daemon.reload()
-        feeds.prepend_item("/wire", item("b", "Flood: dam breaks"))
-        hook.wait_for(2)
-    assert titles(hook) == ["Assad seeks asylum", "Flood: dam breaks"]
+        assert "faults" not in daemon.reload()
+        feeds.prepend_item("/wire", item("c", "Flood: dam breaks"))
+        hook.wait_for(3)
+    assert titles(hook) == ["Assad seeks asylum", "Assad gets asylum", "Flood: dam breaks"]
 
 
 def test_commands_work_while_the_daemon_runs(site: Site, feeds: FeedServer, hook: WebhookReceiver) -> None:

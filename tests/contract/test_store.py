@@ -31,7 +31,7 @@ from tests.contract.samples import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from monitor.model import HostClaim
+    from monitor.model import HostClaim, StoredEntry
     from monitor.store.base import Store
 
 
@@ -394,3 +394,20 @@ def test_an_alert_comes_back_as_it_was(store: Store) -> None:
     found = replace(outcome(one.lease, one.feeds[0]), alerts=(said,), deliveries=(delivery(said),))
     store.commit_polls([found], now=NOW)
     assert send_all(store)[0].delivery.alert == said
+
+
+def test_recent_entries_come_newest_first_and_in_pages(store: Store) -> None:
+    """Each entry of the time comes once, whole and with its feed; older ones do not come."""
+    store.sync_feeds([spec("a", tags=("world", "uk"))], now=NOW)
+    (first,) = claim(store)
+    old, new = [entry(f"old-{number}") for number in range(3)], [entry(f"new-{number}") for number in range(5)]
+    store.commit_polls([outcome(first.lease, first.feeds[0], entries=old)], now=NOW)
+    (second,) = claim(store, now=NOW + HOUR)
+    later = outcome(second.lease, update(second.feeds[0], polled_at=NOW + HOUR), entries=new)
+    store.commit_polls([later], now=NOW + HOUR)
+    found: list[StoredEntry] = []
+    while page := store.recent_entries(since=NOW + HOUR, before=found[-1].id if found else None, limit=2):
+        found += page
+    assert [each.entry for each in found] == new[::-1]
+    assert {(each.feed, each.feed_tags, each.seen_at) for each in found} == {("a", ("world", "uk"), NOW + HOUR)}
+    assert len(store.recent_entries(since=NOW, before=None, limit=100)) == 8

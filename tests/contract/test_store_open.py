@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from tests.postgres import PostgresServer
 
 ROOT = Path(__file__).parents[2]
+NEXT = "8888"  # a schema that is to come
 
 
 @contextmanager
@@ -124,8 +125,9 @@ def scripts_with(tmp_path: Path, body: str) -> Path:
     """Our migrations and one more."""
     scripts = tmp_path / "50% more scripts"
     shutil.copytree(migrate.SCRIPTS, scripts)
-    head = "import sqlalchemy as sa\nfrom alembic import op\nrevision = '0002'\ndown_revision = '0001'\n"
-    (scripts / "versions" / "0002_more.py").write_text(f"{head}\ndef upgrade() -> None:\n{body}")
+    revisions = f"revision = '{NEXT}'\ndown_revision = '{migrate.HEAD}'\n"
+    head = f"import sqlalchemy as sa\nfrom alembic import op\n{revisions}"
+    (scripts / "versions" / f"{NEXT}_more.py").write_text(f"{head}\ndef upgrade() -> None:\n{body}")
     return scripts
 
 
@@ -136,17 +138,17 @@ def test_an_older_store_is_copied_and_upgraded(sqlite_url: str, tmp_path: Path) 
     store.close()
     scripts = scripts_with(tmp_path, "    op.add_column('hosts', sa.Column('note', sa.Text()))\n")
     database = SqliteDatabase(path_of(sqlite_url), exclusive=False)
-    with pytest.raises(StoreError, match="older schema 0001"):
-        migrate.bring_up_to_date(database, now=NOW, migrate=False, head="0002", scripts=scripts)
-    migrate.bring_up_to_date(database, now=NOW, migrate=True, head="0002", scripts=scripts)
+    with pytest.raises(StoreError, match=f"older schema {migrate.HEAD}"):
+        migrate.bring_up_to_date(database, now=NOW, migrate=False, head=NEXT, scripts=scripts)
+    migrate.bring_up_to_date(database, now=NOW, migrate=True, head=NEXT, scripts=scripts)
     with database.read() as connection:
-        assert migrate.current_revision(connection) == "0002"
+        assert migrate.current_revision(connection) == NEXT
         connection.execute(text("SELECT note FROM hosts"))
     database.close()
-    backup = path_of(sqlite_url).with_name("monitor.db.before-0001")
+    backup = path_of(sqlite_url).with_name(f"monitor.db.before-{migrate.HEAD}")
     assert stat.S_IMODE(backup.stat().st_mode) == 0o600
     with closing(sqlite3.connect(backup)) as copy:
-        assert copy.execute("SELECT version_num, name FROM alembic_version, feeds").fetchall() == [("0001", "a")]
+        assert copy.execute("SELECT version_num, name FROM alembic_version, feeds").fetchall() == [(migrate.HEAD, "a")]
 
 
 def test_a_failed_upgrade_changes_nothing(sqlite_url: str, tmp_path: Path) -> None:
@@ -157,7 +159,7 @@ def test_a_failed_upgrade_changes_nothing(sqlite_url: str, tmp_path: Path) -> No
     )
     database = SqliteDatabase(path_of(sqlite_url), exclusive=False)
     with pytest.raises(StoreError, match="no such table: no"):
-        migrate.bring_up_to_date(database, now=NOW, migrate=True, head="0002", scripts=scripts)
+        migrate.bring_up_to_date(database, now=NOW, migrate=True, head=NEXT, scripts=scripts)
     database.close()
     store = open_store(sqlite_url, now=NOW)
     store.ping()

@@ -151,7 +151,7 @@ def test_somebody_who_watches_sees_alerts_of_the_shipped_rules(name: str) -> Non
     document = parse_document(body, content_type="application/rss+xml; charset=utf-8", url="sample:", now=now)
     assert isinstance(document, Document)
     matched = {
-        entry.published_at: bool(ruleset.match(entry, feed_name="sample", feed_tags=("sample",)))
+        entry.published_at: bool(ruleset.match(entry, feed_name="sample", feed_tags=("sample",), now=now))
         for entry in document.entries
         if entry.published_at is not None
     }
