@@ -152,10 +152,15 @@ def store_of(config: Config) -> Iterator[Store]:
 
 @contextmanager
 def loaded_with_store(path: Path | None) -> Iterator[tuple[app.Loaded, Store]]:
-    """Everything loaded, and the store open; faults are reported as one."""
+    """Everything loaded, and the store open.
+
+    Broken rule files are used in the versions that the daemon uses; they are in `Loaded.faults`.
+    """
     config = config_of(path)
     with store_of(config) as store:
-        loaded = app.load(Path(config.file.path), added_feeds=lambda _config: app.added_feeds(store))
+        loaded = app.load(
+            Path(config.file.path), added_feeds=lambda _config: app.added_feeds(store), kept=app.kept_versions(store)
+        )
         yield loaded, store
 
 

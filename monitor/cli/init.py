@@ -10,7 +10,11 @@ from typing import Annotated
 import typer
 
 from monitor.cli.common import say
+from monitor.cli.rules import schema_text
 from monitor.errors import MonitorError, UsageError
+
+SCHEMA_NAME = "rules.schema.json"
+_SCHEMA_LINE = f"#:schema ./{SCHEMA_NAME}\n".encode()
 
 
 def init(
@@ -23,15 +27,20 @@ def init(
     Files that exist are never touched.
     """
     starter = starter_files()
-    present = [name for name in starter if (folder / name).exists()]
+    present = [name for name in (*starter, f"rules/{SCHEMA_NAME}") if (folder / name).exists()]
     if present:
         raise UsageError(f"{folder / present[0]} exists already; nothing was written. Name another folder")
     try:
         for name, source in starter.items():
             target = folder / name
             target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(source.read_bytes())
+            head = _SCHEMA_LINE if target.suffix == ".toml" and target.parent.name == "rules" else b""
+            target.write_bytes(head + source.read_bytes())
             say(f"wrote {target}")
+        # Editors find it by the first line of each rule file.
+        schema = folder / "rules" / SCHEMA_NAME
+        schema.write_text(schema_text() + "\n", encoding="utf-8")
+        say(f"wrote {schema}")
     except OSError as error:
         raise MonitorError(f"cannot write {error.filename}: {error.strerror}") from None
     config = folder / "config.toml"

@@ -10,12 +10,23 @@ from rich.text import Text
 from monitor.cli.common import plural, row, table
 from monitor.log import get_logger
 from monitor.model import ChannelBroken, Refused, Sent, TryLater
-from monitor.service.events import DeliverySettled, Event, FeedPolled, Trouble
+from monitor.service.events import (
+    DeliverySettled,
+    Event,
+    FeedPolled,
+    RuleFileBroken,
+    RuleFileRecovered,
+    RuleFileSuspicious,
+    RulesReloaded,
+    RuleStopped,
+    Trouble,
+)
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from monitor.clock import Clock
+    from monitor.errors import Fault
     from monitor.store.base import Store
 
 log = get_logger("monitor")
@@ -31,8 +42,43 @@ def log_event(event: Event) -> None:
             _log_delivery(event)
         case Trouble():
             log.error(event.what)
+        case RulesReloaded() | RuleFileBroken() | RuleFileRecovered() | RuleFileSuspicious() | RuleStopped():
+            _log_rules(event)
         case _:
             assert_never(event)
+
+
+def _log_rules(
+    event: RulesReloaded | RuleFileBroken | RuleFileRecovered | RuleFileSuspicious | RuleStopped,
+) -> None:
+    match event:
+        case RulesReloaded():
+            what = f"rules reloaded: +{event.added} rules, {event.changed} changed, {event.removed} removed"
+            log.info(what, live=event.live)
+        case RuleFileBroken():
+            used = "its last good version" if event.last_good else "its other rules"
+            for fault in event.faults:
+                log.error("rule file broken", **_told(fault), used=f"{used} ({plural(event.rules, 'rule')})")
+        case RuleFileRecovered():
+            log.info("rule file mended", file=event.path, broken_since=f"{event.since:%d %b %H:%M:%S} UTC")
+        case RuleFileSuspicious():
+            for fault in event.warnings:
+                log.warning("looks wrong in a rule file", **_told(fault))
+        case RuleStopped():
+            log.error(
+                "rule stopped: its regular expression was too slow too often",
+                rule=event.rule,
+                file=event.path,
+                hint="mend it; nested repeats such as (a+)+ are slow. It starts again when its file changes",
+            )
+        case _:
+            assert_never(event)
+
+
+def _told(fault: Fault) -> dict[str, str]:
+    """A fault on one line: the place and the message, the way out, and the line that it is about."""
+    about = {"fault": str(fault).splitlines()[0], "hint": fault.hint, "line": fault.text.strip()}
+    return {name: text for name, text in about.items() if text}
 
 
 def _log_poll(event: FeedPolled) -> None:

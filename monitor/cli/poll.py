@@ -59,6 +59,8 @@ def poll(
     events: list[Event] = []
     with loaded_with_store(config) as (loaded, store):
         log.configure(level="warning", format=loaded.config.settings.log.format, stream=sys.stderr)
+        for fault in loaded.faults:
+            complain(f"warning: {fault}")
         feeds = pick_feeds(store, names or ())
         if not feeds:
             raise UsageError(

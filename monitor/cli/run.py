@@ -29,7 +29,11 @@ def run(
         bool, typer.Option("--verbose", "-v", help='Log every poll and delivery, as log.level = "debug" does.')
     ] = False,
 ) -> None:
-    """Watch the feeds until SIGTERM or Ctrl-C; SIGHUP reads configuration and rules again."""
+    """Watch the feeds until SIGTERM or Ctrl-C.
+
+    Changed rule files are taken over within a second; SIGHUP reads the configuration again as well. A rule file that is
+    broken stays at its last good version, and the others go on.
+    """
     path = find_config(config)
     configure_log(load(path, added_feeds=stored_feeds).config, verbose=verbose)
     first = FirstStart(out(), SystemClock())
@@ -77,4 +81,7 @@ def announce(path: Path, store: Store, loaded: Loaded) -> None:
     if not loaded.channels:
         logger.warning("no channels: alerts are stored and sent nowhere; add a [channels.NAME] table")
     if not loaded.live_rules:
-        logger.warning("no rules: nothing will ever match", folder=str(loaded.config.rules_folder))
+        logger.error(
+            "no rules: nothing will match until there are some; a rule file is taken over as soon as it is there",
+            folder=str(loaded.config.rules_folder),
+        )

@@ -68,8 +68,7 @@ def try_query(
     """Search feeds and texts for QUERY: a grep for news.
 
     Prints the sentences that match, with the hits marked. Needs no configuration. Exit status as grep's: 0 matched, 1
-    nothing,
-    2 a bad query or source.
+    nothing, 2 a bad query or source.
     """
     tree = _read_query(query)
     found, faults, searched = asyncio.run(_search(tree, query, sources))
@@ -137,12 +136,12 @@ async def _search(tree: Node, query: str, sources: Sequence[str]) -> tuple[list[
 
 def _matching(tree: Node, source: str, entries: Sequence[Entry]) -> Iterator[_Found]:
     for entry in entries:
-        hits = find(tree, entry, feed_name=source)
-        if hits is not None:
+        found = find(tree, entry, feed_name=source)
+        if found is not None:
             yield _Found(
                 source=source,
-                title=mark_title(entry, hits),
-                excerpts=excerpts(entry, hits, limit=5 if not entry.title else 2),
+                title=mark_title(entry, found.hits),
+                excerpts=excerpts(entry, found.hits, focus=found.focus, limit=5 if not entry.title else 2),
                 link=entry.link,
                 published_at=entry.published_at,
             )
