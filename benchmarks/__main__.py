@@ -8,9 +8,16 @@ import os
 import platform
 import sys
 
-from benchmarks import first_poll, memory, not_modified
+from benchmarks import first_poll, matching, matching_hostile, memory, not_modified, reload
 
-_BENCHMARKS = {"not_modified": not_modified.run, "first_poll": first_poll.run, "memory": memory.run}
+_BENCHMARKS = {
+    "not_modified": not_modified.run,
+    "first_poll": first_poll.run,
+    "memory": memory.run,
+    "matching": matching.run,
+    "matching_hostile": matching_hostile.run,
+    "reload": reload.run,
+}
 
 
 def main() -> None:

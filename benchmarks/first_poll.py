@@ -4,7 +4,6 @@ does the same without the matching, with the same parser underneath.
 
 from __future__ import annotations
 
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -13,11 +12,11 @@ from typing import Any
 from benchmarks.farm import Farm, feed_body, feed_url
 from benchmarks.process import REPOSITORY, Contestant
 from benchmarks.report import Report, middle
+from benchmarks.venv import PYTHON, install
 
 _ENTRIES = 30
 _PARAGRAPHS = 3
 _ROUNDS = 3
-_VENV = REPOSITORY / ".venv-bench"
 # reader 3.26 brings a feedparser of its own that needs sgmllib3k and does not say so.
 _REQUIREMENTS = ("reader==3.26", "sgmllib3k")
 
@@ -25,7 +24,7 @@ _REQUIREMENTS = ("reader==3.26", "sgmllib3k")
 def run(*, quick: bool) -> Report:
     """Alternate first polls on fresh stores, on one farm; without `reader`, where it cannot be installed."""
     feeds = 60 if quick else 300
-    missing = _install()
+    missing = install(_REQUIREMENTS, modules=("reader", "sgmllib"))
     daemon: list[dict[str, Any]] = []
     reader: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as folder, Farm(feeds=feeds, entries=_ENTRIES, paragraphs=_PARAGRAPHS) as farm:
@@ -36,22 +35,6 @@ def run(*, quick: bool) -> Report:
     return _report(daemon, reader, missing, feeds)
 
 
-def _install() -> str:
-    """Make reader's environment where it is missing; why that did not work, or ""."""
-    python = _VENV / "bin" / "python"
-    try:
-        if not python.exists():
-            print(f"making {_VENV.name} with {' and '.join(_REQUIREMENTS)} (once)", file=sys.stderr)
-            subprocess.run([sys.executable, "-m", "venv", _VENV], check=True, capture_output=True, text=True)
-        if subprocess.run([python, "-c", "import reader, sgmllib"], check=False, capture_output=True).returncode:
-            pip: list[str | Path] = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-            subprocess.run([*pip, *_REQUIREMENTS], check=True, capture_output=True, text=True)
-    except subprocess.CalledProcessError as error:
-        lines = (error.stderr or error.stdout or str(error)).strip().splitlines()
-        return lines[-1] if lines else str(error)
-    return ""
-
-
 def _daemon(farm: Farm, database: Path) -> dict[str, Any]:
     given = {"port": farm.port, "feeds": farm.feeds, "concurrency": 32, "database": str(database)}
     with Contestant([sys.executable, "-m", "benchmarks.daemon_side"], given) as contestant:
@@ -60,7 +43,7 @@ def _daemon(farm: Farm, database: Path) -> dict[str, Any]:
 
 def _reader(farm: Farm, database: Path) -> dict[str, Any]:
     urls = [feed_url(farm.port, index) for index in range(farm.feeds)]
-    command = [_VENV / "bin" / "python", REPOSITORY / "benchmarks" / "reader_side.py"]
+    command = [PYTHON, REPOSITORY / "benchmarks" / "reader_side.py"]
     with Contestant(command, {"urls": urls, "workers": 10, "database": str(database)}) as contestant:
         return contestant.ask({})
 
