@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import signal
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -220,12 +221,12 @@ class Daemon:
             else:
                 systemd.watchdog()
 
-        scheduler.add_job(self._dispatcher.tick, "interval", seconds=POLL_TICK.total_seconds(), id="poll")
-        scheduler.add_job(self._sender.tick, "interval", seconds=DELIVER_TICK.total_seconds(), id="deliver")
-        scheduler.add_job(beat, "interval", seconds=10, id="beat")
+        scheduler.add_job(_job(self._dispatcher.tick), "interval", seconds=POLL_TICK.total_seconds(), id="poll")
+        scheduler.add_job(_job(self._sender.tick), "interval", seconds=DELIVER_TICK.total_seconds(), id="deliver")
+        scheduler.add_job(_job(beat), "interval", seconds=10, id="beat")
         scheduler.add_job(settle_garbage, "interval", days=1, id="garbage")
         if (interval := systemd.watchdog_interval()) is not None:
-            scheduler.add_job(watchdog, "interval", seconds=interval.total_seconds(), id="watchdog")
+            scheduler.add_job(_job(watchdog), "interval", seconds=interval.total_seconds(), id="watchdog")
         return scheduler
 
     # ------------------------------------------------------------------------------------------------ reload and stop
@@ -358,6 +359,16 @@ class Daemon:
             self._spawn(self._keeper.remember(self._live.loaded.book))
         for observer in self._observers:
             observer(event)
+
+
+def _job(work: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
+    """A stop cancels a job that runs, which APScheduler would log as an error, with a traceback."""
+
+    async def run() -> None:
+        with suppress(asyncio.CancelledError):
+            await work()
+
+    return run
 
 
 def _prepared(loaded: Loaded, old: _Live) -> _Prepared:
