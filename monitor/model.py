@@ -582,3 +582,21 @@ class StoredEntry:
     feed_tags: tuple[str, ...]
     entry: Entry
     seen_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntryMatch:
+    """A stored match of one entry, and what came of it.
+
+    Attributes:
+        alert_id: None: recorded and not said.
+        alert_entry_id: The entry for which the alert was made: another one, where the story was known already. None
+            where there is no alert.
+        deliveries: Of the alert, by channel.
+    """
+
+    rule: str
+    matched_at: datetime
+    alert_id: AlertId | None
+    alert_entry_id: int | None
+    deliveries: tuple[Delivery, ...] = ()

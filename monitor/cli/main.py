@@ -8,7 +8,21 @@ from typing import Annotated
 import typer
 
 from monitor import __version__
-from monitor.cli import channels, check, deliveries, demo, feeds, init, poll, rules, run, settings, status, try_query
+from monitor.cli import (
+    channels,
+    check,
+    deliveries,
+    demo,
+    feeds,
+    init,
+    poll,
+    rules,
+    run,
+    settings,
+    status,
+    try_query,
+    why,
+)
 from monitor.cli.common import ExitStatus, complain, print_faults
 from monitor.errors import ConfigError, MonitorError, UsageError
 
@@ -29,6 +43,7 @@ app.command("poll")(poll.poll)
 app.add_typer(feeds.app, name="feeds")
 app.add_typer(rules.app, name="rules")
 app.command("try")(try_query.try_query)
+app.command("why")(why.why)
 app.add_typer(channels.app, name="channels")
 app.add_typer(deliveries.app, name="deliveries")
 app.command("status")(status.status)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json as json_format
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import typer
@@ -21,14 +23,21 @@ from monitor.cli.common import (
     stored_feeds,
     table,
 )
+from monitor.cli.explained import outlined
 from monitor.clock import SystemClock
 from monitor.config import find_config, format_duration
 from monitor.errors import UsageError
+from monitor.rules.engine import RuleSet
+from monitor.rules.outline import below, heading, spelled_out
 from monitor.rules.rule import Rule
 from monitor.rules.schema import rules_schema
+from monitor.rules.syntax import render
+from monitor.rules.tree import Exact, Forms, Node, Plain, TokenTest, Wildcard
 from monitor.tomlfile import did_you_mean
 
-app = typer.Typer(no_args_is_help=True, help="List, show and test rules.")
+_MAX_KEYS = 12
+
+app = typer.Typer(no_args_is_help=True, help="List, show, explain and test rules.")
 app.command("test")(rule_tests.run_tests)
 
 
@@ -60,15 +69,7 @@ def list_rules(config: ConfigOption = None, json: JsonOption = False) -> None:
 @app.command("show")
 def show_rule(name: str, config: ConfigOption = None, json: JsonOption = False) -> None:
     """Show one rule with the place where it is written."""
-    loaded = _load(config)
-    rules = {rule.name: rule for rule in loaded.rules}
-    rule = rules.get(name)
-    if rule is None:
-        _tell_faults(loaded)
-        raise UsageError(
-            f"there is no rule {name!r}; {did_you_mean(name, rules) or '`news-monitor rules list` shows them'}"
-        )
-    facts = _facts(rule)
+    facts = _facts(_named(_load(config), name))
     if json:
         print_json(facts)
         return
@@ -77,6 +78,55 @@ def show_rule(name: str, config: ConfigOption = None, json: JsonOption = False) 
     for label, value in facts.items():
         row(made, label, _told(value))
     show(made)
+
+
+@app.command("explain")
+def explain_rule(name: str, config: ConfigOption = None, json: JsonOption = False) -> None:
+    """Show how a rule is understood: its query part by part, the forms of its words, how it is looked up.
+
+    An article is tested against the rule only if it has one of the words under which the rule is looked up.
+    """
+    rule = _named(_load(config), name)
+    keys = RuleSet.build([replace(rule, enabled=True)]).filed_under(name)
+    looked_up = [f"{field}:{_key(test)}" if field else _key(test) for field, test in keys]
+    if json:
+        print_json({"name": name, "query": render(rule.tree), "outline": _tree(rule.tree), "looked_up_by": looked_up})
+        return
+    say(f"{rule.name}  {rule.file}:{rule.line}")
+    say(f"as one line: {render(rule.tree)}")
+    say("")
+    for line in outlined(rule.tree):
+        say(line)
+    say("")
+    say(_looked_up(looked_up))
+
+
+def _looked_up(words: Sequence[str]) -> str:
+    if not words:
+        return "tested on every article: nothing in it has to be there as a word; add a word that must be there"
+    shown = ", ".join(words[:_MAX_KEYS]) + (f" and {len(words) - _MAX_KEYS} more" if len(words) > _MAX_KEYS else "")
+    return f"looked up by: {shown}"
+
+
+def _key(test: TokenTest) -> str:
+    match test:
+        case Plain():
+            return test.term
+        case Exact():
+            return f"={test.text}"
+        case Forms():
+            return f"{test.base}~"
+        case Wildcard():
+            return test.pattern
+
+
+def _tree(node: Node) -> dict[str, object]:
+    forms = spelled_out(node)
+    return {
+        "part": heading(node),
+        **({"finds": forms} if forms else {}),
+        "parts": [_tree(part) for part in below(node)],
+    }
 
 
 @app.command("schema")
@@ -95,6 +145,16 @@ def schema_text() -> str:
 
 def _load(config: ConfigOption) -> Loaded:
     return load(find_config(config), added_feeds=stored_feeds)
+
+
+def _named(loaded: Loaded, name: str) -> Rule:
+    rules = {rule.name: rule for rule in loaded.rules}
+    if name not in rules:
+        _tell_faults(loaded)
+        raise UsageError(
+            f"there is no rule {name!r}; {did_you_mean(name, rules) or '`news-monitor rules list` shows them'}"
+        )
+    return rules[name]
 
 
 def _tell_faults(loaded: Loaded) -> None:

@@ -111,3 +111,26 @@ def _tidy(paragraphs: list[str]) -> str:
 
 def _resolve(entity: re.Match[str]) -> str:
     return html.unescape(entity[0])
+
+
+# Longer lines are paragraphs, and nobody has broken them to fit.
+_WIDEST = 120
+
+
+def text_of_file(text: str) -> str:
+    """A plain text as an entry has it: NFC, without invisible characters, a paragraph to a line.
+
+    Where its lines are broken to fit a width, they are joined again: a line goes on in the next one if that one's first
+    word had no room on it.
+    """
+    lines = [line.strip() for line in unicodedata.normalize("NFC", _UNWANTED.sub("", text)).splitlines()]
+    width = max(map(len, lines), default=0)
+    joined: list[str] = []
+    before = ""
+    for line in lines:
+        if before and line and width <= _WIDEST and len(before) + 1 + len(line.split(maxsplit=1)[0]) > width:
+            joined[-1] += f" {line}"
+        else:
+            joined.append(line)
+        before = line
+    return "\n".join(joined).strip()

@@ -13,7 +13,7 @@ from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
-from monitor.rules.language import detect
+from monitor.rules.language import is_kind_of, language_of
 from monitor.rules.tree import DEFAULT_FIELDS
 from monitor.rules.vocabulary import BREAK, FIELD_BORDER, STOP
 from monitor.sentences import sentences
@@ -346,13 +346,12 @@ class Article:
 
     @cached_property
     def language(self) -> str:
-        """Lower-case BCP 47; found out where the feed does not say it; "" where that is not possible."""
-        entry = self.entry
-        return entry.language.casefold() or detect(f"{entry.title}\n{entry.summary}\n{entry.content}"[:2000])
+        """See `monitor.rules.language.language_of`."""
+        return language_of(self.entry)
 
     def is_in(self, language: str) -> bool:
-        """Whether its language is this one or a kind of it: "en-gb" is "en"."""
-        return self.language == language or self.language.startswith(f"{language}-")
+        """Whether its language is this one or a kind of it."""
+        return is_kind_of(self.language, language)
 
     @cached_property
     def domains(self) -> tuple[str, ...]:

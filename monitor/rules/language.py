@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import importlib.util
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from monitor.errors import MonitorError
+
+if TYPE_CHECKING:
+    from monitor.model import Entry
 
 # Ten Latin letters say little ("Titanfall" was Italian), four Chinese ones enough: bytes weigh about alike.
 _MIN_BYTES = 12
@@ -43,6 +46,20 @@ def detect(text: str) -> str:
         return ""
     tag: str = found[0]["lang"]
     return _TAGS.get(tag, tag)
+
+
+def language_of(entry: Entry) -> str:
+    """As the entry or its feed says, lower-case BCP 47; else found out; "" where that is not possible.
+
+    Raises:
+        MonitorError: like `detect`.
+    """
+    return entry.language.casefold() or detect(f"{entry.title}\n{entry.summary}\n{entry.content}"[: 2 * _MAX_LENGTH])
+
+
+def is_kind_of(language: str, wanted: str) -> bool:
+    """Whether a language is the wanted one or a kind of it: "en-gb" is "en"."""
+    return language == wanted or language.startswith(f"{wanted}-")
 
 
 @cache

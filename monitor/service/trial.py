@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING
 
 from monitor.alerts.excerpt import excerpts, mark_title
 from monitor.errors import QueryError
-from monitor.rules.article import Article
 from monitor.rules.engine import find
+from monitor.rules.language import is_kind_of, language_of
 from monitor.rules.rule import is_glob
 from monitor.rules.syntax import render
 from monitor.rules.tree import And, Not
-from monitor.rules.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -74,9 +73,9 @@ def _outside(rule: Rule, test: RuleTest, *, covered: bool) -> str:
     if not covered:
         return f"the rule does not look at the feed {test.feed!r}"
     if rule.language:
-        article = Article(test.entry, feed_name="", feed_tags=(), vocabulary=Vocabulary())
-        if not article.is_in(rule.language):
-            own = repr(article.language) if article.language else "not known"
+        language = language_of(test.entry)
+        if not is_kind_of(language, rule.language):
+            own = repr(language) if language else "not known"
             return f"the rule looks at articles in {rule.language!r} only, and the language of this one is {own}"
     return ""
 

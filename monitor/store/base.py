@@ -41,6 +41,7 @@ if TYPE_CHECKING:
         DeliveryClaim,
         DeliveryId,
         DeliveryState,
+        EntryMatch,
         Feed,
         FeedId,
         FeedSpec,
@@ -212,6 +213,15 @@ class Reports(Protocol):
         """Entries that were first seen at `since` or later, the last stored first: at most `limit`, and none when there
         are no more. `before`: the id of the last one so far; None to begin.
         """
+
+    def entry(self, entry_id: int) -> StoredEntry | None:
+        """The entry of this id, or None."""
+
+    def entries_linking(self, part: str, *, limit: int) -> Sequence[StoredEntry]:
+        """Entries whose link has this text in it, the last stored first: at most `limit`. Reads all links."""
+
+    def matches_of(self, entry_id: int) -> Sequence[EntryMatch]:
+        """What rules have made of an entry, by the name of the rule; empty for an unknown id."""
 
 
 class Store(FeedRegistry, FeedQueue, Outbox, RuleFiles, Reports, Protocol):

@@ -11,12 +11,12 @@ from monitor.store import rows
 from monitor.store.tables import IS_ACTIVE, IS_PENDING, alerts, deliveries, entries, feeds, matches
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from datetime import datetime
 
-    from sqlalchemy import ColumnElement, Connection, Table
+    from sqlalchemy import ColumnElement, Connection, Select, Table
 
-    from monitor.model import RecordedMatch, StoredEntry
+    from monitor.model import AlertId, Delivery, EntryMatch, RecordedMatch, StoredEntry
     from monitor.store.engine import Database
 
 
@@ -71,15 +71,51 @@ class ReportsPart:
     def recent_entries(self, *, since: datetime, before: int | None, limit: int) -> Sequence[StoredEntry]:
         # Along the primary key, and not by `seen_at`, which has no index: the two rise together.
         page = (
-            select(entries, feeds.c.name.label("feed"), feeds.c.tags.label("feed_tags"))
-            .select_from(entries.join(feeds))
+            _with_feeds()
             .where(entries.c.id < before if before is not None else true())
             .order_by(entries.c.id.desc())
             .limit(limit)
         )
+        return tuple(each for each in self._entries(page) if each.seen_at >= since)
+
+    def entry(self, entry_id: int) -> StoredEntry | None:
+        return next(iter(self._entries(_with_feeds().where(entries.c.id == entry_id))), None)
+
+    def entries_linking(self, part: str, *, limit: int) -> Sequence[StoredEntry]:
+        found = _with_feeds().where(entries.c.link.contains(part, autoescape=True))
+        return self._entries(found.order_by(entries.c.id.desc()).limit(limit))
+
+    def matches_of(self, entry_id: int) -> Sequence[EntryMatch]:
+        found = (
+            select(matches, alerts.c.entry_id.label("alert_entry_id"))
+            .select_from(matches.outerjoin(alerts, alerts.c.id == matches.c.alert_id))
+            .where(matches.c.entry_id == entry_id)
+            .order_by(matches.c.rule)
+        )
         with self._database.read() as connection:
-            found = (rows.stored_entry_from_row(row) for row in connection.execute(page))
-            return tuple(each for each in found if each.seen_at >= since)
+            return tuple(
+                rows.entry_match_from_row(row, _deliveries_of(connection, row.alert_id))
+                for row in connection.execute(found).all()
+            )
+
+    def _entries(self, found: Select[Any]) -> tuple[StoredEntry, ...]:
+        with self._database.read() as connection:
+            return tuple(rows.stored_entry_from_row(row) for row in connection.execute(found))
+
+
+def _with_feeds() -> Select[Any]:
+    return select(entries, feeds.c.name.label("feed"), feeds.c.tags.label("feed_tags")).select_from(entries.join(feeds))
+
+
+def _deliveries_of(connection: Connection, alert_id: AlertId | None) -> Iterator[Delivery]:
+    found = (
+        select(deliveries, alerts.c.document)
+        .join(alerts, alerts.c.id == deliveries.c.alert_id)
+        .where(deliveries.c.alert_id == alert_id)
+        .order_by(deliveries.c.channel)
+    )
+    for row in connection.execute(found) if alert_id is not None else ():
+        yield rows.delivery_from_row(row)
 
 
 def _count_if(condition: ColumnElement[bool]) -> Any:

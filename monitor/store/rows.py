@@ -12,6 +12,7 @@ from monitor.model import (
     DeliveryId,
     DeliveryState,
     Entry,
+    EntryMatch,
     Excerpt,
     Feed,
     FeedId,
@@ -23,6 +24,8 @@ from monitor.model import (
 from monitor.store.base import RuleFile
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from sqlalchemy import Row
 
     from monitor.model import FeedUpdate, Match, NewDelivery, PollOutcome, Settlement
@@ -221,6 +224,17 @@ def recorded_match_from_row(row: AnyRow) -> RecordedMatch:
         published_at=row.published_at,
         seen_at=row.seen_at,
         alert_id=row.alert_id,
+    )
+
+
+def entry_match_from_row(row: AnyRow, deliveries: Iterable[Delivery]) -> EntryMatch:
+    """From a row of `matches` with its alert's `entry_id` as `alert_entry_id`."""
+    return EntryMatch(
+        rule=row.rule,
+        matched_at=row.matched_at,
+        alert_id=row.alert_id,
+        alert_entry_id=row.alert_entry_id,
+        deliveries=tuple(deliveries),
     )
 
 

@@ -215,6 +215,67 @@ def test_try_is_a_grep_for_news(site: Site, feeds: FeedServer) -> None:
     assert command("try", "assad", "nothing.xml", cwd=site.folder).returncode == 2
 
 
+def test_try_explains_what_nearly_matched(site: Site) -> None:
+    """With --explain each part of the query is told, also of texts that do not match."""
+    (site.folder / "page.txt").write_text("Assad asks for asylum.")
+    done = command("try", "--explain", "assad NEAR/2 (asylum OR exile)", "page.txt", cwd=site.folder)
+    assert done.returncode == 1
+    assert "at the nearest 3 words apart: “Assad asks for asylum”" in done.stdout
+    assert "✗ exile" in done.stdout
+    (told,) = command_json("try", "--explain", "assad asylum", "page.txt", cwd=site.folder)["explained"]
+    assert [(part["part"], part["held"]) for part in told["query"]["parts"]] == [("assad", True), ("asylum", True)]
+
+
+def test_rules_explain_shows_how_a_rule_is_understood(site: Site) -> None:
+    """The query part by part, the forms of words, and what it is looked up by."""
+    site.rules += """[[rule]]
+name = "leaves"
+query = 'assad AND ("step down"~ OR asylum)'
+
+[[rule]]
+name = "anything"
+query = 'domain:example.org'
+"""
+    site.write()
+    done = command("rules", "explain", "leaves", cwd=site.folder)
+    assert done.returncode == 0, done.stderr
+    assert '"step down"~   finds (step, steps, stepped, stepping) down' in done.stdout
+    assert "looked up by: assad" in done.stdout
+    assert "tested on every article" in command("rules", "explain", "anything", cwd=site.folder).stdout
+    assert "did you mean" in command("rules", "explain", "leave", cwd=site.folder).stderr
+
+
+def test_why_tells_what_became_of_an_entry(site: Site, feeds: FeedServer) -> None:
+    """From the parts of the query to the delivery, and for a rule that did not match what is missing."""
+    site.rules += """[[rule]]
+name = "nearly"
+query = 'assad AND exile'
+"""
+    with WebhookReceiver() as hook:
+        site.channels["hook"] = {"type": "webhook", "url": hook.url()}
+        site.write()
+        assert command("poll", cwd=site.folder).returncode == 0
+        item = "<item><guid>3</guid><title>Assad gets asylum</title><link>https://example.org/n/3</link></item>"
+        feeds.prepend_item("/wire", item)
+        assert command("poll", cwd=site.folder).returncode == 0
+    done = command("why", "http://www.example.org/n/3/?utm_source=x", cwd=site.folder)
+    assert done.returncode == 0, done.stderr
+    assert "✓ assad" in done.stdout
+    assert "hook  sent" in done.stdout
+    assert "✗ nearly  no exile" in done.stdout
+    (entry,) = command_json("why", "https://example.org/n/3", cwd=site.folder)["entries"]
+    states = {rule["rule"]: (rule["matches"], len(rule["deliveries"])) for rule in entry["rules"]}
+    assert states["nearly"] == (False, 0)
+    assert (True, 1) in states.values()
+    (by_number,) = command_json("why", str(entry["id"]), "nearly", cwd=site.folder)["entries"]
+    assert [rule["rule"] for rule in by_number["rules"]] == ["nearly"]
+    baseline = command("why", "1", cwd=site.folder).stdout + command("why", "2", cwd=site.folder).stdout
+    assert "recorded silently" in baseline
+    for wanted, said in (("https://example.org/none", "no stored entry"), ("999", "number 999"), ("x", "https://")):
+        unknown = command("why", wanted, cwd=site.folder)
+        assert (unknown.returncode, said in unknown.stderr) == (2, True)
+
+
 def test_channels_test_prints_the_answer(site: Site) -> None:
     """Status 0 when it was taken, 1 with the reason when not."""
     with WebhookReceiver(Reply(204), Reply(403, "who are you")) as hook:

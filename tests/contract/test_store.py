@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from monitor.model import DeliveryState
+from monitor.model import DeliveryState, PlannedMatch
 from tests.contract.samples import (
     HOUR,
     INTERVAL,
@@ -20,6 +20,7 @@ from tests.contract.samples import (
     delivery,
     entry,
     failed,
+    match,
     names,
     on_host,
     outcome,
@@ -411,3 +412,41 @@ def test_recent_entries_come_newest_first_and_in_pages(store: Store) -> None:
     assert [each.entry for each in found] == new[::-1]
     assert {(each.feed, each.feed_tags, each.seen_at) for each in found} == {("a", ("world", "uk"), NOW + HOUR)}
     assert len(store.recent_entries(since=NOW, before=None, limit=100)) == 8
+
+
+def test_an_entry_is_found_by_number_and_by_address(store: Store) -> None:
+    """The part of an address is taken literally; an unknown number is None."""
+    store.sync_feeds([spec("a", tags=("world",))], now=NOW)
+    (one,) = claim(store)
+    links = ["https://x.example/a_b?c=1", "https://x.example/axb", ""]
+    new = [replace(entry(f"e{number}"), link=link) for number, link in enumerate(links)]
+    store.commit_polls([outcome(one.lease, one.feeds[0], entries=new)], now=NOW)
+    (found,) = store.entries_linking("/a_b", limit=10)
+    assert (found.entry, found.feed, found.feed_tags) == (new[0], "a", ("world",))
+    assert store.entry(found.id) == found
+    assert store.entry(found.id + 1000) is None
+    assert len(store.entries_linking("x.example", limit=1)) == 1
+
+
+def test_what_came_of_an_entry_is_told_rule_by_rule(store: Store) -> None:
+    """Said with its deliveries, recorded silently, or said for another entry of the same story."""
+    store.sync_feeds([spec("a")], now=NOW)
+    (one,) = claim(store)
+    first, second = entry("first"), entry("second")
+    said = alert(first)
+    matches = (
+        PlannedMatch(match=match(first), alert_id=said.id),
+        PlannedMatch(match=match(first, "silent"), alert_id=None),
+        PlannedMatch(match=match(second), alert_id=said.id),
+    )
+    made = outcome(one.lease, one.feeds[0], entries=(first, second))
+    deliveries = (delivery(said, "desk"), delivery(said, "chat"))
+    store.commit_polls([replace(made, matches=matches, alerts=(said,), deliveries=deliveries)], now=NOW)
+    later, earlier = store.recent_entries(since=NOW, before=None, limit=10)
+    told = {each.rule: each for each in store.matches_of(earlier.id)}
+    assert [each.channel for each in told["assad"].deliveries] == ["chat", "desk"]
+    assert (told["assad"].alert_id, told["assad"].alert_entry_id) == (said.id, earlier.id)
+    assert (told["silent"].alert_id, told["silent"].deliveries) == (None, ())
+    (repeated,) = store.matches_of(later.id)
+    assert repeated.alert_entry_id == earlier.id
+    assert store.matches_of(later.id + 1000) == ()
