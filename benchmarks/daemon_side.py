@@ -15,6 +15,7 @@ from typing import Any, TextIO
 
 from benchmarks.farm import feed_url
 from benchmarks.process import REPOSITORY, cpu_seconds
+from monitor.alerts.routing import Routing
 from monitor.app.daemon import POLL_TICK
 from monitor.clock import SystemClock
 from monitor.fetch.http import FetchLimits, HttpFetcher
@@ -63,7 +64,7 @@ class _Machinery:
         )
         self._parser = ParserPool(workers=_PARSERS)
         rules, _faults = load_folder(REPOSITORY / "rules")
-        runtime = Runtime(rules=RuleSet.build(rules), channels=(), fetcher=self._fetcher)
+        runtime = Runtime(rules=RuleSet.build(rules), routing=Routing(), fetcher=self._fetcher)
         self._committer = Committer(store=self._store, threads=self._threads, clock=self._clock)
         limits = DispatchLimits(concurrency=self._concurrency, host_delay=timedelta(0), feed_seconds=40)
         self._dispatcher = Dispatcher(

@@ -8,7 +8,7 @@ are `timedelta`. Outcomes are closed unions (`Fetched | NotModified | FetchFaile
     parse  ─▶ Document{Entry…} | ParseFailed
     match  ─▶ Match…
     plan   ─▶ PollOutcome{FeedUpdate, Entry…, Match…, Alert…, NewDelivery…}
-    send   ─▶ Sent | TryLater | Refused | ChannelBroken
+    send   Message{Alert…} ─▶ Sent | TryLater | Refused | ChannelBroken
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ FeedId = NewType("FeedId", int)
 HostId = NewType("HostId", int)
 AlertId = NewType("AlertId", str)
 DeliveryId = NewType("DeliveryId", str)
+MessageId = NewType("MessageId", str)
 
 FeedOrigin = Literal["config", "added"]
 
@@ -280,7 +281,8 @@ class Match:
     Attributes:
         rule: The rule's name.
         title: The rule's title, for people.
-        channels: The channels it names; empty: all.
+        channels: The channels it names; empty: what the routes say.
+        file: The path of the rule's file, as faults show it.
         hits: In order, not overlapping; may be empty (a rule on the feed or the URL alone).
         focus: The shortest run of sentences of one field that satisfies the query by itself (what it excludes aside);
             None where no single field does, or where there is no hit.
@@ -293,6 +295,7 @@ class Match:
     entry: Entry
     hits: tuple[Hit, ...]
     focus: Passage | None = None
+    file: str = ""
 
 
 # ----------------------------------------------------------------------------------------------------------------- plan
@@ -324,6 +327,8 @@ class Alert:
         title: The entry's title with its marks; its text is "" for an entry without a title.
         excerpts: Passages of summary or content, in text order; may be empty (the hit is in the title).
         link: The article, or "".
+        story: What the article tells, 32 hex digits; alerts that share it are about one story. "" for "ops".
+        kind: "news"; "ops": the service's own word about itself, whose `feed` may be "".
     """
 
     id: AlertId
@@ -338,6 +343,34 @@ class Alert:
     author: str
     published_at: datetime | None
     seen_at: datetime
+    story: str = ""
+    kind: Literal["news", "ops"] = "news"
+
+
+class HoldKind(StrEnum):
+    """Why a delivery waits though nothing is wrong."""
+
+    GROUP = "group"
+    DIGEST = "digest"
+    QUIET = "quiet"
+    SILENCE = "silence"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placing:
+    """How a delivery goes out.
+
+    Attributes:
+        route: The name of the route that took it; "": none did.
+        group: Deliveries of a channel that share it go out as one message, when they are due together.
+        hold: Why it waits; None: it does not.
+        reason: The same in words, for people: "quiet hours until 07:00 Europe/London"; "" where it does not wait.
+    """
+
+    route: str = ""
+    group: str = ""
+    hold: HoldKind | None = None
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -350,6 +383,7 @@ class NewDelivery:
     alert_id: AlertId
     channel: str
     due_at: datetime
+    placing: Placing = field(default_factory=Placing)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -433,6 +467,7 @@ class Delivery:
         attempts: Sends tried so far, this one not counted.
         due_at: Pending: not to be sent before (while claimed: when the claim lapses).
         error: Why the last attempt failed, in a line, secrets taken out; "" where none did.
+        message_id: The message that it is or was part of; None until it was claimed for the first time.
     """
 
     id: DeliveryId
@@ -444,14 +479,94 @@ class Delivery:
     due_at: datetime
     sent_at: datetime | None
     error: str
+    placing: Placing = field(default_factory=Placing)
+    message_id: MessageId | None = None
+
+
+MessageKind = Literal["alert", "group", "digest", "held"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DeliveryClaim:
-    """A pending delivery, leased for one attempt; `token` fences the settlement like `Lease.token`."""
+class Message:
+    """What one send carries.
 
-    delivery: Delivery
+    Attributes:
+        id: Its identity towards the receiver, the same at each attempt: the delivery's own where it carries one.
+        kind: "alert": a single one; "group": several that came together; "digest": what a schedule collected; "held":
+            what waited for the end of quiet hours or a silence.
+        alerts: In the order in which they are told; never empty.
+        reason: What the deliveries waited for, in words; "" where they did not.
+        created_at: When the first of its deliveries was made.
+        thread: What the receiver gave for the first message about this story (`Sent.ref`), or "".
+    """
+
+    id: MessageId
+    kind: MessageKind
+    alerts: tuple[Alert, ...]
+    reason: str = ""
+    created_at: datetime
+    thread: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageClaim:
+    """Pending deliveries that go out as one message, leased for one attempt.
+
+    Attributes:
+        deliveries: Of `message.alerts`, in that order.
+        token: Fences the settlement like `Lease.token`.
+    """
+
+    message: Message
+    deliveries: tuple[Delivery, ...]
     token: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Due:
+    """A pending delivery that may go out now, or with others that do; as in `Delivery`."""
+
+    id: DeliveryId
+    placing: Placing
+    created_at: datetime
+    due_at: datetime
+    message_id: MessageId | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recent:
+    """A group that was part of a message which went out a short while ago."""
+
+    message_id: MessageId
+    route: str
+    group: str
+    sent_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """Deliveries that go out as one message now, in this order."""
+
+    message_id: MessageId
+    kind: MessageKind
+    deliveries: tuple[DeliveryId, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Postponed:
+    """A delivery that waits until `due_at`, and why, in words."""
+
+    delivery: DeliveryId
+    due_at: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """What is made of the deliveries that are due on a channel; those that are in neither stay as they are."""
+
+    batches: tuple[Batch, ...] = ()
+    postponed: tuple[Postponed, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -461,10 +576,12 @@ class Sent:
     Attributes:
         detail: What it answered, in a line.
         warning: What someone should look at all the same, such as one recipient of several refused; "": nothing.
+        ref: What the receiver calls the message, for replies to it; "" where it has no such thing.
     """
 
     detail: str = ""
     warning: str = ""
+    ref: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -499,6 +616,7 @@ class Settlement:
     Attributes:
         state: SENT, DEAD, or PENDING to try again at `due_at`.
         attempted: False when nothing was sent (a clean stop): the attempt does not count.
+        alone: The next attempt is a message of its own: the one with others was refused.
     """
 
     delivery_id: DeliveryId
@@ -507,6 +625,41 @@ class Settlement:
     due_at: datetime
     error: str = ""
     attempted: bool = True
+    alone: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Silence:
+    """A time in which what matches is held, by a person's wish. Every matcher that is given must fit.
+
+    Attributes:
+        id: The store's number.
+        rule: A name or a glob over names of rules; "": any.
+        feed: A name, a glob over names, or "tag:" and a tag; "": any.
+        text: Letters that must stand in title or excerpts, whatever their case; "": any.
+        author: Who wished it.
+        ends_at: When what was held comes out, as one message; an early end is written here.
+    """
+
+    id: int
+    rule: str = ""
+    feed: str = ""
+    text: str = ""
+    starts_at: datetime
+    ends_at: datetime
+    author: str
+    comment: str = ""
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelPause:
+    """A channel that takes no message until its settings are mended; one is tried now and then."""
+
+    channel: str
+    since: datetime
+    reason: str
+    next_try_at: datetime
 
 
 # -------------------------------------------------------------------------------------------------------------- reports
@@ -520,6 +673,8 @@ class ChannelCounts:
         oldest_pending_at: `created_at` of the oldest pending delivery, or None.
         sent_at: The last success, or None.
         error: Of the pending delivery that was tried last, or "".
+        held: Pending ones that wait by a route's or a person's wish, and have not been tried.
+        pause: Why it is paused, or None.
     """
 
     channel: str
@@ -530,6 +685,8 @@ class ChannelCounts:
     oldest_pending_at: datetime | None = None
     sent_at: datetime | None = None
     error: str = ""
+    held: int = 0
+    pause: ChannelPause | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,17 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from monitor.model import Alert, AlertId, Delivery, DeliveryId, DeliveryState, Excerpt, Severity
+from monitor.model import (
+    Alert,
+    AlertId,
+    Delivery,
+    DeliveryId,
+    DeliveryState,
+    Excerpt,
+    Message,
+    MessageId,
+    Severity,
+)
 
 NOW = datetime(2026, 11, 24, 10, 20, tzinfo=UTC)
 
@@ -50,6 +60,17 @@ def make_delivery(alert: Alert | None = None, **changes: Any) -> Delivery:
         "error": "",
     }
     return Delivery(**{**values, **changes})
+
+
+def make_message(*alerts: Alert, **changes: Any) -> Message:
+    """A message of one complete alert, or of these."""
+    values: dict[str, Any] = {
+        "id": MessageId("0b9f4a52-6d0b-5d0a-8a54-2f3f0d9a3c77"),
+        "kind": "group" if len(alerts) > 1 else "alert",
+        "alerts": alerts or (make_alert(),),
+        "created_at": datetime(2026, 11, 24, 10, 17, tzinfo=UTC),
+    }
+    return Message(**{**values, **changes})
 
 
 _ATTACKS = [

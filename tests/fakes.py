@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from monitor.model import NotModified, Sent
 
 if TYPE_CHECKING:
-    from monitor.model import Delivery, Feed, FetchResult, ParseResult, SendResult
+    from monitor.model import Feed, FetchResult, Message, ParseResult, SendResult
 
 
 class FakeClock:
@@ -38,10 +38,10 @@ class ScriptedNotifier:
 
     def __init__(self, *script: SendResult | Exception) -> None:
         self.script = list(script)
-        self.sent: list[Delivery] = []
+        self.sent: list[Message] = []
 
-    async def send(self, delivery: Delivery) -> SendResult:
-        self.sent.append(delivery)
+    async def send(self, message: Message) -> SendResult:
+        self.sent.append(message)
         answer = self.script.pop(0) if self.script else Sent()
         if isinstance(answer, Exception):
             raise answer

@@ -14,10 +14,14 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from monitor.alerts.excerpt import excerpts, mark_title
-from monitor.model import Alert, AlertId, DeliveryId, Entry, Feed, KnownEntry, Match, NewDelivery, PlannedMatch
+from monitor.alerts.routing import Subject, place, silence_for
+from monitor.model import Alert, AlertId, DeliveryId, Entry, Feed, KnownEntry, Match, NewDelivery, Placing, PlannedMatch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+
+    from monitor.alerts.routing import Routing
+    from monitor.model import Silence
 
 # Any fixed value would do; ids must never change once they are out.
 _NAMESPACE = uuid.UUID("6f8f3a52-1c0b-5a53-9f0e-6e6577736d6f")
@@ -61,7 +65,8 @@ def plan(
     feed_title: str,
     known: Mapping[str, KnownEntry],
     story_of: Callable[[Entry], str],
-    channels: Sequence[str],
+    routing: Routing,
+    silences: Sequence[Silence],
     horizon: Horizon,
     now: datetime,
 ) -> Plan:
@@ -71,7 +76,8 @@ def plan(
         matches: Of new or changed entries (with a backfill: of all that it covers).
         known: What the store has of these entries, by key.
         story_of: The identity of the story that an entry tells.
-        channels: Every channel there is, for rules that name none.
+        routing: Which channels an alert goes to, and when.
+        silences: That may be active.
         now: When the entries were seen.
     """
     planned: list[PlannedMatch] = []
@@ -81,15 +87,26 @@ def plan(
         if not _speaks(match, known.get(match.entry.key), horizon):
             planned.append(PlannedMatch(match=match, alert_id=None))
             continue
-        alert_id = AlertId(_uuid("alert", match.rule, story_of(match.entry)))
+        story = story_of(match.entry)
+        alert_id = AlertId(_uuid("alert", match.rule, story))
         planned.append(PlannedMatch(match=match, alert_id=alert_id))
         if alert_id in alerts:
             continue
-        alerts[alert_id] = _alert(alert_id, match, feed=feed, feed_title=feed_title, now=now)
-        for channel in match.channels or channels:
-            delivery_id = DeliveryId(_uuid("delivery", alert_id, channel))
-            deliveries[delivery_id] = NewDelivery(id=delivery_id, alert_id=alert_id, channel=channel, due_at=now)
+        alerts[alert_id] = alert = _alert(alert_id, match, story=story, feed=feed, feed_title=feed_title, now=now)
+        subject = Subject(rule=match.rule, file=match.file, severity=match.severity, feed=feed.name, tags=feed.tags)
+        silence = silence_for(alert, feed.tags, silences, now)
+        for route, channel in routing.targets(subject, match.channels):
+            placing, due_at = place(alert, route, silence, now=now)
+            delivery = new_delivery(alert, channel, due_at=due_at, placing=placing)
+            deliveries[delivery.id] = delivery
     return Plan(matches=tuple(planned), alerts=tuple(alerts.values()), deliveries=tuple(deliveries.values()))
+
+
+def new_delivery(alert: Alert, channel: str, *, due_at: datetime, placing: Placing | None = None) -> NewDelivery:
+    """The delivery of an alert to a channel, whose id (UUID 5) they make."""
+    made = DeliveryId(_uuid("delivery", alert.id, channel))
+    placing = placing or Placing(group=f"alert {alert.id}")
+    return NewDelivery(id=made, alert_id=alert.id, channel=channel, due_at=due_at, placing=placing)
 
 
 def _speaks(match: Match, known: KnownEntry | None, horizon: Horizon) -> bool:
@@ -100,7 +117,7 @@ def _speaks(match: Match, known: KnownEntry | None, horizon: Horizon) -> bool:
     return not horizon.baseline and (known is None or match.rule not in known.matched)
 
 
-def _alert(alert_id: AlertId, match: Match, *, feed: Feed, feed_title: str, now: datetime) -> Alert:
+def _alert(alert_id: AlertId, match: Match, *, story: str, feed: Feed, feed_title: str, now: datetime) -> Alert:
     entry = match.entry
     return Alert(
         id=alert_id,
@@ -115,6 +132,7 @@ def _alert(alert_id: AlertId, match: Match, *, feed: Feed, feed_title: str, now:
         author=entry.author,
         published_at=entry.published_at,
         seen_at=now,
+        story=story,
     )
 
 

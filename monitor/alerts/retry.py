@@ -16,7 +16,7 @@ from monitor.model import ChannelBroken, DeliveryState, Refused, Sent, Settlemen
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from monitor.model import DeliveryClaim, SendResult
+    from monitor.model import MessageClaim, SendResult
 
 SCHEDULE = (
     timedelta(0),
@@ -57,26 +57,39 @@ def next_attempt(attempts: int, *, now: datetime, retry_after: timedelta | None,
     return now + wait
 
 
-def settle(claim: DeliveryClaim, result: SendResult, *, now: datetime) -> Settlement:
-    """What `result` makes of the claimed delivery: sent, dead, or pending until its next attempt."""
-    delivery = claim.delivery
-    attempts = delivery.attempts + 1
+def settle(claim: MessageClaim, result: SendResult, *, now: datetime) -> tuple[Settlement, ...]:
+    """What `result` makes of each delivery of the message: sent, dead, or pending until the next attempt.
+
+    Where a message of several is refused, it may be for one of them: each is tried by itself.
+    """
+    attempts = 1 + max(delivery.attempts for delivery in claim.deliveries)
+    seed = claim.message.id
     match result:
         case Sent():
-            return _settlement(claim, DeliveryState.SENT, now, "")
+            return _settlements(claim, DeliveryState.SENT, now, "")
+        case Refused(detail=detail) if len(claim.deliveries) > 1:
+            return _settlements(claim, DeliveryState.PENDING, now, detail, alone=True)
         case Refused(detail=detail):
-            return _settlement(claim, DeliveryState.DEAD, now, detail)
+            return _settlements(claim, DeliveryState.DEAD, now, detail)
         case TryLater(detail=detail, retry_after=retry_after):
-            due_at = next_attempt(attempts, now=now, retry_after=retry_after, seed=delivery.id)
-            return _settlement(claim, DeliveryState.PENDING, due_at, detail)
+            due_at = next_attempt(attempts, now=now, retry_after=retry_after, seed=seed)
+            return _settlements(claim, DeliveryState.PENDING, due_at, detail)
         case ChannelBroken(detail=detail):
-            wait = BROKEN_FIRST if attempts == 1 else BROKEN_AGAIN
-            due_at = now + _spread(wait, seed=delivery.id, attempts=attempts)
-            return _settlement(claim, DeliveryState.PENDING, due_at, detail)
+            return _settlements(claim, DeliveryState.PENDING, now, detail)
 
 
-def _settlement(claim: DeliveryClaim, state: DeliveryState, due_at: datetime, error: str) -> Settlement:
-    return Settlement(delivery_id=claim.delivery.id, token=claim.token, state=state, due_at=due_at, error=error)
+def next_look(failures: int, *, now: datetime, seed: str) -> datetime:
+    """When a paused channel is tried again with one message; `failures`: how often it was found broken, ≥ 1."""
+    return now + _spread(BROKEN_FIRST if failures == 1 else BROKEN_AGAIN, seed=seed, attempts=failures)
+
+
+def _settlements(
+    claim: MessageClaim, state: DeliveryState, due_at: datetime, error: str, *, alone: bool = False
+) -> tuple[Settlement, ...]:
+    return tuple(
+        Settlement(delivery_id=each.id, token=claim.token, state=state, due_at=due_at, error=error, alone=alone)
+        for each in claim.deliveries
+    )
 
 
 def _spread(wait: timedelta, *, seed: str, attempts: int) -> timedelta:

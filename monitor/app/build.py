@@ -13,8 +13,9 @@ from monitor.config import Config
 from monitor.fetch.http import FetchLimits, HttpFetcher
 from monitor.fetch.routing import RoutingFetcher
 from monitor.fetch.sample import SampleFetcher
-from monitor.notify.registry import open_channel
+from monitor.notify.registry import CHANNEL_TYPES, open_channel
 from monitor.parse.pool import ParserPool
+from monitor.service.deliver import Outlet
 from monitor.service.dispatch import DispatchLimits
 from monitor.store.open import open_store
 
@@ -50,6 +51,12 @@ def open_parser(config: Config) -> ParserPool:
 def open_notifier(channel: Channel) -> Notifier:
     """A channel, ready to send."""
     return open_channel(channel.options)
+
+
+def outlet(channel: Channel, notifier: Notifier) -> Outlet:
+    """A channel with its rate."""
+    own = getattr(channel.options, "rate", None)
+    return Outlet(notifier=notifier, rate=own if own is not None else CHANNEL_TYPES[channel.type].rate)
 
 
 @contextmanager

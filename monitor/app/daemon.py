@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING, Any
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from monitor import systemd
-from monitor.alerts.retry import settle
-from monitor.app.build import dispatch_limits, open_fetcher, open_notifier, open_parser, opened_store
+from monitor.app.build import dispatch_limits, open_fetcher, open_notifier, open_parser, opened_store, outlet
 from monitor.app.load import Channel, Loaded, added_feeds, kept_versions, load, reload_rules
 from monitor.app.rules import RuleKeeper, RuleWatch, giving_way, settle_garbage
 from monitor.clock import Clock, SystemClock
@@ -27,16 +26,18 @@ from monitor.log import get_logger
 from monitor.rules.engine import RuleSet
 from monitor.rules.versions import Changes, changes
 from monitor.service.commit import Committer
-from monitor.service.deliver import Sender
+from monitor.service.deliver import Outlet, Sender
 from monitor.service.dispatch import Dispatcher
 from monitor.service.events import Event, FeedPolled, Observer, Trouble
 from monitor.service.health import Heartbeats
+from monitor.service.ops import OpsDesk
 from monitor.service.poll import FeedPoller, Runtime
 from monitor.service.slow import SlowRules
 from monitor.service.threads import StoreThreads
 
 if TYPE_CHECKING:
     from monitor.notify.base import Notifier
+    from monitor.parse.base import Parser
     from monitor.store.base import FeedsChanged, Store
 
 log = get_logger("monitor")
@@ -56,7 +57,7 @@ class _Live:
 
     loaded: Loaded
     runtime: Runtime
-    notifiers: Mapping[str, Notifier]
+    outlets: Mapping[str, Outlet]
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,47 +126,11 @@ class Daemon:
         loop.set_default_executor(ThreadPoolExecutor(RESOLVER_THREADS, thread_name_prefix="resolve"))
         threads = StoreThreads()
         parser = open_parser(loaded.config)
-        fetcher = open_fetcher(loaded.config, self._clock)
-        self._live = _Live(
-            loaded,
-            Runtime(rules=RuleSet.build(loaded.live_rules), channels=tuple(loaded.channels), fetcher=fetcher),
-            {name: self._open_notifier(channel) for name, channel in loaded.channels.items()},
-        )
-        self._slow = SlowRules()
-        self._keeper = RuleKeeper(
-            store=store, folder=loaded.book.folder, threads=threads, clock=self._clock, observer=self._observe
-        )
         heartbeats = Heartbeats(
             {part: timedelta(seconds=40) for part in ("loop", "dispatcher", "writer", "sender")}, clock=self._clock
         )
         committer = Committer(store=store, threads=threads, clock=self._clock)
-        poller = FeedPoller(
-            runtime=lambda: self._live.runtime,
-            parser=parser,
-            store=store,
-            threads=threads,
-            clock=self._clock,
-            slow=self._slow,
-        )
-        self._dispatcher = Dispatcher(
-            store=store,
-            poller=poller,
-            committer=committer,
-            threads=threads,
-            clock=self._clock,
-            limits=lambda: dispatch_limits(self._live.loaded.config),
-            observer=self._observe,
-            heartbeats=heartbeats,
-        )
-        self._sender = Sender(
-            store=store,
-            notifiers=lambda: self._live.notifiers,
-            settle=settle,
-            threads=threads,
-            clock=self._clock,
-            observer=self._observe,
-            heartbeats=heartbeats,
-        )
+        self._compose(store, loaded, threads, parser=parser, committer=committer, heartbeats=heartbeats)
         scheduler = self._scheduler(store, threads, heartbeats)
         self._handle_signals(store, threads)
         if started is not None:
@@ -195,6 +160,63 @@ class Daemon:
             threads.close()
             self._release_signals()
 
+    def _compose(
+        self,
+        store: Store,
+        loaded: Loaded,
+        threads: StoreThreads,
+        *,
+        parser: Parser,
+        committer: Committer,
+        heartbeats: Heartbeats,
+    ) -> None:
+        """Make the parts that live as long as the daemon does, and what a reload replaces."""
+        fetcher = open_fetcher(loaded.config, self._clock)
+        self._live = _Live(
+            loaded,
+            Runtime(rules=RuleSet.build(loaded.live_rules), routing=loaded.routing, fetcher=fetcher, ops=loaded.ops),
+            {name: self._outlet(channel) for name, channel in loaded.channels.items()},
+        )
+        self._slow = SlowRules()
+        self._keeper = RuleKeeper(
+            store=store, folder=loaded.book.folder, threads=threads, clock=self._clock, observer=self._observe
+        )
+        poller = FeedPoller(
+            runtime=lambda: self._live.runtime,
+            parser=parser,
+            store=store,
+            threads=threads,
+            clock=self._clock,
+            slow=self._slow,
+        )
+        self._dispatcher = Dispatcher(
+            store=store,
+            poller=poller,
+            committer=committer,
+            threads=threads,
+            clock=self._clock,
+            limits=lambda: dispatch_limits(self._live.loaded.config),
+            observer=self._observe,
+            heartbeats=heartbeats,
+        )
+        self._sender = Sender(
+            store=store,
+            outlets=lambda: self._live.outlets,
+            routing=lambda: self._live.loaded.routing,
+            threads=threads,
+            clock=self._clock,
+            observer=self._observe,
+            heartbeats=heartbeats,
+        )
+        self._desk = OpsDesk(
+            ops=lambda: self._live.loaded.ops,
+            outlets=lambda: self._live.outlets,
+            store=store,
+            threads=threads,
+            clock=self._clock,
+            observer=self._observe,
+        )
+
     # ------------------------------------------------------------------------------------------------- scheduled jobs
 
     def _scheduler(self, store: Store, threads: StoreThreads, heartbeats: Heartbeats) -> AsyncIOScheduler:
@@ -209,8 +231,10 @@ class Daemon:
             heartbeats.beat("loop")
             try:
                 await threads.write(store.ping)
+                self._desk.store_works()
             except StoreError as error:
                 self._observe(Trouble(what=f"the store cannot be written: {error}"))
+                await self._desk.store_failed(error)
             # A full disk is no reason to be killed by the watchdog: the writer answers, if only with an error.
             heartbeats.beat("writer")
 
@@ -271,6 +295,8 @@ class Daemon:
                 return False
             self._swap(self._next(new), new.changes)
             _log_reload(old.loaded, new.loaded, feeds)
+            for channel in new.loaded.channels:
+                await self._sender.resume(channel)
             await self._keeper.remember(new.loaded.book)
             systemd.ready(self._summary())
         self._spawn(self._retire(old))
@@ -322,18 +348,21 @@ class Daemon:
         old, loaded = self._live, new.loaded
         same_limits = loaded.config.settings.polling == old.loaded.config.settings.polling
         fetcher = old.runtime.fetcher if same_limits else open_fetcher(loaded.config, self._clock)
-        notifiers = {
-            name: old.notifiers[name] if old.loaded.channels.get(name) == channel else self._open_notifier(channel)
+        outlets = {
+            name: old.outlets[name] if old.loaded.channels.get(name) == channel else self._outlet(channel)
             for name, channel in loaded.channels.items()
         }
-        return _Live(loaded, Runtime(rules=new.rules, channels=tuple(loaded.channels), fetcher=fetcher), notifiers)
+        return _Live(loaded, Runtime(rules=new.rules, routing=loaded.routing, fetcher=fetcher, ops=loaded.ops), outlets)
+
+    def _outlet(self, channel: Channel) -> Outlet:
+        return outlet(channel, self._open_notifier(channel))
 
     async def _retire(self, old: _Live) -> None:
         """Close what the new state does not use, once nothing in flight does either."""
-        for name, notifier in old.notifiers.items():
-            if self._live.notifiers.get(name) is not notifier:
+        for name, each in old.outlets.items():
+            if self._live.outlets.get(name) is not each:
                 await self._sender.idle(name)
-                await notifier.close()
+                await each.notifier.close()
         if self._live.runtime.fetcher is not old.runtime.fetcher:
             await self._clock.sleep(old.loaded.config.settings.polling.deadline.total_seconds())
             await old.runtime.fetcher.close()
@@ -342,8 +371,8 @@ class Daemon:
         for task in list(self._tasks):
             task.cancel()
         await live.runtime.fetcher.close()
-        for notifier in live.notifiers.values():
-            await notifier.close()
+        for each in live.outlets.values():
+            await each.notifier.close()
 
     # ------------------------------------------------------------------------------------------------------- small
     # things
@@ -357,6 +386,8 @@ class Daemon:
         if isinstance(event, FeedPolled) and not self._slow.resting <= self._keeper.stopped:
             self._rest_slow_rules()
             self._spawn(self._keeper.remember(self._live.loaded.book))
+        if self._desk.alert_of(event) is not None:
+            self._spawn(self._desk.tell(event))
         for observer in self._observers:
             observer(event)
 

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from monitor import systemd
+from monitor.alerts.ops import Ops
+from monitor.app.routes import read_routing
 from monitor.config import Config, Settings, key_path, load_config, read_options
 from monitor.errors import ConfigError, Fault
 from monitor.notify.registry import CHANNEL_TYPES
@@ -24,6 +26,7 @@ from monitor.tomlfile import did_you_mean, read
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
+    from monitor.alerts.routing import Routing
     from monitor.rules.rule import Rule
     from monitor.rules.versions import Check, Trial
     from monitor.store.base import Store
@@ -48,8 +51,15 @@ class Loaded:
 
     config: Config
     channels: Mapping[str, Channel]
+    routing: Routing
     added_feeds: Mapping[str, tuple[str, ...]]
     book: Book
+
+    @property
+    def ops(self) -> Ops:
+        """Whom to tell of the service's own troubles."""
+        given = self.config.settings.ops
+        return Ops(channels=given.channels, others=self.routing.everyone, feed_failures=given.feed_failures)
 
     @property
     def rules(self) -> tuple[Rule, ...]:
@@ -99,6 +109,8 @@ def load(
     except ConfigError as error:
         raise ConfigError([*error.faults, *_further_faults(path)]) from None
     channels, faults = _load_channels(config)
+    routing, faults_of_routes = read_routing(config)
+    faults += faults_of_routes
     added = added_feeds(config) if added_feeds is not None else {}
     check = _check(config, added)
     old = before.book if before is not None else None
@@ -109,7 +121,7 @@ def load(
         raise ConfigError(book.faults)
     if before is not None and (orphaned := check(_fitting(book.live_rules, _check(before.config, added)))):
         raise ConfigError(orphaned)
-    return Loaded(config=config, channels=channels, added_feeds=added, book=book)
+    return Loaded(config=config, channels=channels, routing=routing, added_feeds=added, book=book)
 
 
 def reload_rules(before: Loaded, *, added_feeds: AddedFeeds) -> Loaded:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from monitor.alerts.retry import settle
-from monitor.app.build import dispatch_limits, open_fetcher, open_notifier, open_parser
+from monitor.app.build import dispatch_limits, open_fetcher, open_notifier, open_parser, outlet
 from monitor.app.load import Loaded
 from monitor.clock import Clock, SystemClock
 from monitor.rules.engine import RuleSet
@@ -39,7 +38,7 @@ async def poll_once(
     clock = SystemClock()
     threads, parser = StoreThreads(), open_parser(loaded.config)
     fetcher = open_fetcher(loaded.config, clock)
-    runtime = Runtime(rules=RuleSet.build(loaded.live_rules), channels=tuple(loaded.channels), fetcher=fetcher)
+    runtime = Runtime(rules=RuleSet.build(loaded.live_rules), routing=loaded.routing, fetcher=fetcher, ops=loaded.ops)
     poller = FeedPoller(runtime=lambda: runtime, parser=parser, store=store, threads=threads, clock=clock)
     reports: list[FeedPolled] = []
 
@@ -65,11 +64,11 @@ async def poll_once(
 
 
 async def _send_due(loaded: Loaded, store: Store, threads: StoreThreads, clock: Clock, observer: Observer) -> None:
-    notifiers = {name: open_notifier(channel) for name, channel in loaded.channels.items()}
+    outlets = {name: outlet(channel, open_notifier(channel)) for name, channel in loaded.channels.items()}
     sender = Sender(
         store=store,
-        notifiers=lambda: notifiers,
-        settle=settle,
+        outlets=lambda: outlets,
+        routing=lambda: loaded.routing,
         threads=threads,
         clock=clock,
         observer=observer,
@@ -78,5 +77,5 @@ async def _send_due(loaded: Loaded, store: Store, threads: StoreThreads, clock: 
     try:
         await sender.flush()
     finally:
-        for notifier in notifiers.values():
-            await notifier.close()
+        for each in outlets.values():
+            await each.notifier.close()

@@ -29,10 +29,9 @@ from monitor.model import (
     Alert,
     AlertId,
     ChannelCounts,
-    Delivery,
-    DeliveryId,
-    DeliveryState,
     Excerpt,
+    Message,
+    MessageId,
     SendResult,
     Sent,
     Severity,
@@ -86,7 +85,7 @@ def try_channel(
 async def _send(channel: Channel) -> SendResult:
     notifier = open_notifier(channel)
     try:
-        return await notifier.send(_test_delivery(channel.name, SystemClock().now()))
+        return await notifier.send(_test_message(channel.name, SystemClock().now()))
     finally:
         await notifier.close()
 
@@ -97,7 +96,7 @@ def _verdict(result: SendResult) -> str:
     )
 
 
-def _test_delivery(channel: str, now: datetime) -> Delivery:
+def _test_message(channel: str, now: datetime) -> Message:
     text = "A test of this channel. A real alert shows the sentences of the article that matched a rule, like this."
     start = text.index("sentences of the article")
     alert = Alert(
@@ -114,14 +113,4 @@ def _test_delivery(channel: str, now: datetime) -> Delivery:
         published_at=now,
         seen_at=now,
     )
-    return Delivery(
-        id=DeliveryId(str(uuid.uuid4())),
-        alert=alert,
-        channel=channel,
-        state=DeliveryState.PENDING,
-        attempts=0,
-        created_at=now,
-        due_at=now,
-        sent_at=None,
-        error="",
-    )
+    return Message(id=MessageId(str(uuid.uuid4())), kind="alert", alerts=(alert,), created_at=now)

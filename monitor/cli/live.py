@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, assert_never
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
@@ -11,6 +12,8 @@ from monitor.cli.common import plural, row, table
 from monitor.log import get_logger
 from monitor.model import ChannelBroken, Refused, Sent, TryLater
 from monitor.service.events import (
+    ChannelPaused,
+    ChannelResumed,
     DeliverySettled,
     Event,
     FeedPolled,
@@ -40,6 +43,8 @@ def log_event(event: Event) -> None:
             _log_poll(event)
         case DeliverySettled():
             _log_delivery(event)
+        case ChannelPaused() | ChannelResumed():
+            _log_channel(event)
         case Trouble():
             log.error(event.what)
         case RulesReloaded() | RuleFileBroken() | RuleFileRecovered() | RuleFileSuspicious() | RuleStopped():
@@ -107,24 +112,56 @@ def _log_poll(event: FeedPolled) -> None:
 
 
 def _log_delivery(event: DeliverySettled) -> None:
-    delivery, alert = event.delivery, event.delivery.alert
-    facts = {"channel": delivery.channel, "rule": alert.rule, "feed": alert.feed, "id": str(delivery.id)[:8]}
-    retry = f"{event.retry_at:%d %b %H:%M:%S} UTC" if event.retry_at else ""
+    first = event.message.alerts[0]
+    count = len(event.message.alerts)
+    facts: dict[str, object] = {"channel": event.channel, "id": str(event.message.id)[:8]}
+    facts |= {"rule": first.rule, "feed": first.feed} if count == 1 else {"alerts": count}
+    retry = _moment(event.retry_at) if event.retry_at else ""
     match event.result:
         case Sent():
             if event.result.warning:
                 log.warning("sent, but not to all", **facts, why=event.result.warning)
-            log.debug("sent", **facts, took=f"{event.seconds:.2f}s", attempt=delivery.attempts + 1)
+            log.info("sent", **facts, **_journey(event), attempt=event.attempts)
         case TryLater():
             log.warning("not sent yet", **facts, why=event.result.detail, retry=retry)
         case ChannelBroken():
-            log.error("channel broken", **facts, why=event.result.detail, retry=retry)
+            log.error("channel broken", **facts, why=event.result.detail)
+        case Refused() if count > 1:
+            log.warning("refused together, so each is tried by itself", **facts, why=event.result.detail)
         case Refused():
             log.error(
                 "refused for good", **facts, why=event.result.detail, hint="news-monitor deliveries list --state dead"
             )
         case _:
             assert_never(event.result)
+
+
+def _journey(event: DeliverySettled) -> dict[str, str]:
+    """When it was published, seen, matched and sent; of several together those of the first."""
+    first = event.message.alerts[0]
+    published = {"published": _moment(first.published_at)} if first.published_at else {}
+    matched = _moment(event.message.created_at)
+    return {**published, "seen": _moment(first.seen_at), "matched": matched, "sent": _moment(event.at)}
+
+
+def _moment(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def _log_channel(event: ChannelPaused | ChannelResumed) -> None:
+    match event:
+        case ChannelPaused(pause=pause):
+            log.error(
+                "channel paused; its messages are kept",
+                channel=pause.channel,
+                why=pause.reason,
+                next_try=_moment(pause.next_try_at),
+                hint=f"mend its settings and reload, or: news-monitor channels resume {pause.channel}",
+            )
+        case ChannelResumed():
+            log.info("channel works again", channel=event.channel, broken_since=_moment(event.since))
+        case _:
+            assert_never(event)
 
 
 class FirstStart:

@@ -112,4 +112,4 @@ def _print_other(event: Event) -> None:
     if isinstance(event, Trouble):
         complain(f"error: {event.what}")
     elif isinstance(event, DeliverySettled) and not isinstance(event.result, Sent):
-        complain(f"{event.delivery.channel}: {event.result.detail}")
+        complain(f"{event.channel}: {event.result.detail}")

@@ -163,6 +163,87 @@ def check_feed_url(url: str) -> None:
         raise ValueError(f"{url!r} names no host")
 
 
+class _PaceSettings(_Table):
+    """When a route speaks."""
+
+    group_by: Literal["alert", "story", "rule", "feed", "route"] | None = Field(
+        default=None,
+        description="What alerts share that come as one message. `alert` (the default): each is its own; `route`: all.",
+    )
+    group_wait: Duration | None = Field(
+        default=None,
+        ge=timedelta(0),
+        le=timedelta(days=1),
+        description="How long the first alert of a group waits for others. Default: `0s`, at once.",
+    )
+    group_interval: Duration | None = Field(
+        default=None,
+        ge=timedelta(0),
+        le=timedelta(days=7),
+        description="The least time between two messages of a group, and the time that `burst` is about. "
+        "Default: `1m`.",
+    )
+    burst: int | None = Field(
+        default=None,
+        ge=1,
+        le=10_000,
+        description="So many messages within `group_interval` go to a channel one by one; what is over that comes as "
+        "one message that lists and counts. Default: 5.",
+    )
+    digest: str | None = Field(
+        default=None,
+        description='Collect, and send one message at these times: `"weekdays 07:30"`, `"daily 08:00,18:00"`, '
+        '`"mon,thu 09:00"`, or five cron fields.',
+    )
+    quiet: tuple[str, ...] | None = Field(
+        default=None,
+        description='Hours in which nothing is sent; what comes then is one message at their end: `["22:00-07:00", '
+        '"sat,sun 00:00-24:00"]`.',
+    )
+    breaks_through: Literal["low", "normal", "high", "critical", "none"] | None = Field(
+        default=None,
+        description="From this severity on an alert waits for neither digest nor quiet hours. Default: `critical`.",
+    )
+    timezone: str | None = Field(
+        default=None, description='Of digest and quiet hours: `"Europe/London"`. Default: `UTC`.'
+    )
+
+
+class DeliverySettings(_PaceSettings):
+    """How alerts are sent that no route takes, and the defaults for the routes."""
+
+
+class RouteSettings(_PaceSettings):
+    """Where some alerts go, and when. The first route that fits takes an alert; a condition that is not there fits all.
+
+    Keys that are not there are as in `[delivery]`.
+    """
+
+    name: str = Field(min_length=1, max_length=64, description="Unique; what `deliveries list` calls it.")
+    rules: tuple[str, ...] = Field(default=(), description='Names of rules, or patterns over them: `["leaders-*"]`.')
+    files: tuple[str, ...] = Field(default=(), description='Rule files, or patterns over them: `["security.toml"]`.')
+    feeds: tuple[str, ...] = Field(default=(), description='Names of feeds, patterns, or tags: `["bbc-*", "tag:uk"]`.')
+    severity: Literal["low", "normal", "high", "critical"] | None = Field(
+        default=None, description="Only alerts of this severity or above."
+    )
+    channels: tuple[str, ...] = Field(
+        default=(),
+        description="Where its alerts go. Default: all channels but those of `[ops]`. A rule's own go before.",
+    )
+    proceed: bool = Field(default=False, description="`true`: routes further down are asked as well.")
+
+
+class OpsSettings(_Table):
+    """The service's own alerts: a feed that fails, a rule file or channel that is broken. Never mixed with the news."""
+
+    channels: tuple[str, ...] = Field(
+        default=(), description="Where they go; without any they are in the log and in `status` only."
+    )
+    feed_failures: int = Field(
+        default=5, ge=1, le=1000, description="A feed is reported when it has failed so often in a row."
+    )
+
+
 class Settings(BaseSettings):
     """All of config.toml. Paths are absolute once loaded; in the file they count from the folder it is in."""
 
@@ -184,6 +265,11 @@ class Settings(BaseSettings):
     polling: PollingSettings = Field(default_factory=PollingSettings)
     log: LogSettings = Field(default_factory=LogSettings)
     feeds: tuple[FeedSettings, ...] = Field(default=(), description="One `[[feeds]]` table for each feed.")
+    delivery: DeliverySettings = Field(default_factory=DeliverySettings)
+    routes: tuple[RouteSettings, ...] = Field(
+        default=(), description="One `[[routes]]` table for each route, in order."
+    )
+    ops: OpsSettings = Field(default_factory=OpsSettings)
     channels: dict[str, dict[str, Any]] = Field(
         default_factory=dict,
         description="One `[channels.NAME]` table for each place that alerts go to; see the channels' own options.",

@@ -4,18 +4,33 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from pydantic import BaseModel, ConfigDict, Field
+
 if TYPE_CHECKING:
-    from monitor.model import Delivery, SendResult
+    from monitor.model import Message, SendResult
+
+
+class ChannelOptions(BaseModel):
+    """What every kind of channel has."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    rate: float | None = Field(
+        None,
+        ge=0.1,
+        le=1000,
+        description="Messages a second at most. Without it what the receiver is known to take, or as fast as it goes.",
+    )
 
 
 class Notifier(Protocol):
     """A channel, open and ready to send."""
 
-    async def send(self, delivery: Delivery) -> SendResult:
-        """Try once to hand over `delivery`, within the channel's own deadline.
+    async def send(self, message: Message) -> SendResult:
+        """Try once to hand over `message`, within the channel's own deadline.
 
         Never raises for what a receiver or the network does: that is what `SendResult` is for. `detail` holds no
-        secret (no URL with a token, no password). The same delivery sent again carries the same identity (webhook id,
+        secret (no URL with a token, no password). The same message sent again carries the same identity (webhook id,
         Message-ID).
         """
 

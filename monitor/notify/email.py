@@ -16,17 +16,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import aiosmtplib
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, FilePath, SecretStr, model_validator
+from pydantic import AfterValidator, Field, FilePath, SecretStr, model_validator
 
-from monitor.alerts import render
+from monitor.alerts import several
+from monitor.alerts.html import html
 from monitor.alerts.safe import clean_header
 from monitor.model import ChannelBroken, Refused, Sent, TryLater
+from monitor.notify.base import ChannelOptions
 from monitor.notify.detail import detail, is_tls_failure, reason
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from monitor.model import Alert, Delivery, SendResult
+    from monitor.model import Message, SendResult
 
 IDLE = 10.0
 """Seconds a connection is kept for the next message: a burst logs in once."""
@@ -80,10 +82,8 @@ def _punycode(domain: str) -> str:
 Mailbox = Annotated[str, AfterValidator(_is_mailbox)]
 
 
-class EmailOptions(BaseModel):
+class EmailOptions(ChannelOptions):
     """Mails each alert, as HTML and as plain text, through your SMTP server."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     type: Literal["email"] = Field("email", description='"email".')
     host: str = Field(min_length=1, description='The SMTP server. Example: "smtp.example.org".')
@@ -139,7 +139,7 @@ def _tls_context(ca_file: Path | None) -> ssl.SSLContext:
 
 
 class EmailNotifier:
-    """Sends through one account, one message at a time; a delivery has the same `Message-ID` on every attempt."""
+    """Sends through one account, one message at a time; a message has the same `Message-ID` on every attempt."""
 
     def __init__(self, options: EmailOptions) -> None:
         self._options = options
@@ -159,8 +159,8 @@ class EmailNotifier:
             timeout=options.timeout.total_seconds(),
         )
 
-    async def send(self, delivery: Delivery) -> SendResult:
-        content = compose(delivery, sender=self._sender, to=self._to).as_bytes()
+    async def send(self, message: Message) -> SendResult:
+        content = compose(message, sender=self._sender, to=self._to).as_bytes()
         seconds = self._options.timeout.total_seconds()
         async with self._lock:
             if self._idle is not None:
@@ -252,30 +252,38 @@ class _Policy(EmailPolicy):
 _POLICY = _Policy(linesep="\r\n", cte_type="7bit")
 
 
-def compose(delivery: Delivery, *, sender: Address, to: Sequence[Address]) -> EmailMessage:
-    """The mail of a delivery, the same on every attempt.
+def compose(message: Message, *, sender: Address, to: Sequence[Address]) -> EmailMessage:
+    """The mail of a message, the same on every attempt.
 
-    Auto-Submitted is RFC 3834 §5, List-Id RFC 2919; with X-Auto-Response-Suppress they keep "out of office" away.
+    Auto-Submitted is RFC 3834 §5, List-Id RFC 2919; with X-Auto-Response-Suppress they keep "out of office" away. All
+    mails about a story refer to one id, which no mail has (RFC 5322 §3.6.4 allows that), so they are one thread.
     """
-    alert = delivery.alert
+    first = message.alerts[0]
     mail = EmailMessage(policy=_POLICY)
     mail["From"] = sender
     mail["To"] = to
-    mail["Subject"] = render.subject(alert)
-    mail["Date"] = format_datetime(delivery.created_at)
-    mail["Message-ID"] = f"<{delivery.id}@{sender.domain}>"
-    mail["List-Id"] = f"<{_list_label(alert)}.news-monitor.{sender.domain}>"
+    mail["Subject"] = several.subject(message)
+    mail["Date"] = format_datetime(message.created_at)
+    mail["Message-ID"] = f"<{message.id}@{sender.domain}>"
+    stories = {alert.story for alert in message.alerts}
+    if len(stories) == 1 and first.story:
+        mail["References"] = mail["In-Reply-To"] = f"<story.{first.story}@{sender.domain}>"
+    mail["List-Id"] = f"<{_list_label(message)}.news-monitor.{sender.domain}>"
     mail["Auto-Submitted"] = "auto-generated"
     mail["X-Auto-Response-Suppress"] = "All"
-    mail.set_content(render.plain(alert))
-    mail.add_alternative(render.html(alert), subtype="html")
-    mail.set_boundary(f"=_{delivery.id}")
+    if message.kind == "digest":
+        mail["Precedence"] = "bulk"
+    mail.set_content(several.plain(message))
+    mail.add_alternative(html(message), subtype="html")
+    mail.set_boundary(f"=_{message.id}")
     return mail
 
 
-def _list_label(alert: Alert) -> str:
-    """The rule's name as one part of a domain name, for mail filters."""
-    return re.sub(r"[^a-z0-9]+", "-", alert.rule.lower()).strip("-")[:63] or "rule"
+def _list_label(message: Message) -> str:
+    """The rule's name, or what else the message is, as one part of a domain name, for mail filters."""
+    rules = {alert.rule for alert in message.alerts}
+    name = rules.pop() if len(rules) == 1 else message.kind
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:63] or "rule"
 
 
 def _hope(code: int) -> tuple[bool, bool]:

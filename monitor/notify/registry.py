@@ -28,12 +28,14 @@ class ChannelType:
         options: The table's other keys.
         open: Makes a notifier of an instance of `options`; does no I/O towards the receiver.
         summary: A sentence for the documentation.
+        rate: Messages a second that the receiver is known to take; None: no limit is known.
     """
 
     name: str
     options: type[BaseModel]
     open: Callable[[Any], Notifier]  # Any: each kind takes its own options, and a mapping can't say so
     summary: str
+    rate: float | None = None
 
 
 def _by_name(*types: ChannelType) -> Mapping[str, ChannelType]:
@@ -58,6 +60,7 @@ CHANNEL_TYPES: Mapping[str, ChannelType] = _by_name(
         options=SlackOptions,
         open=SlackNotifier,
         summary="A message in a Slack channel, through an incoming webhook.",
+        rate=1.0,  # api.slack.com/apis/rate-limits: one a second and channel, short bursts beyond
     ),
     ChannelType(
         name="webhook",

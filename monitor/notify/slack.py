@@ -12,23 +12,27 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import httpx
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr
 
-from monitor.alerts import render
+from monitor.alerts import render, several
 from monitor.alerts.safe import clean_header, isolated, isolated_runs, runs, safe_link, shorten, shorten_runs
 from monitor.clock import Clock, SystemClock
 from monitor.model import ChannelBroken, Refused, Sent
+from monitor.notify.base import ChannelOptions
 from monitor.notify.http import Answer, HttpSender, verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from monitor.alerts.safe import Run
-    from monitor.model import Alert, Delivery, SendResult
+    from monitor.model import Alert, Message, SendResult
 
 HEADLINE_LIMIT = 150
 EXCERPT_LIMIT = 3000
 """Characters of all excerpts together: Slack's limit for a section, well under the ~13,000 it takes as a message."""
+# Of each of several; ten of them with their headlines and links stay under what Slack takes as a message.
+_EACH_LIMIT = 500
+_BRIEF_LIMIT = 3500
 _LINK_LIMIT = 3000
 
 _BROKEN = {
@@ -65,10 +69,8 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-class SlackOptions(BaseModel):
+class SlackOptions(ChannelOptions):
     """Posts each alert to a Slack channel through an incoming webhook."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     type: Literal["slack"] = Field("slack", description='"slack".')
     webhook_url: Annotated[SecretStr, AfterValidator(_is_webhook_url)] = Field(
@@ -91,17 +93,17 @@ class SlackNotifier:
             options.webhook_url.get_secret_value(), timeout=options.timeout, clock=clock or SystemClock()
         )
 
-    async def send(self, delivery: Delivery) -> SendResult:
-        result = await self._post(message(delivery.alert))
+    async def send(self, message: Message) -> SendResult:
+        result = await self._post(payload(message))
         if isinstance(result, Refused):  # a block Slack does not like must not cost the alert: once more, as plain text
-            result = await self._post(plain_message(delivery.alert))
+            result = await self._post(plain_payload(message))
         return result
 
     async def close(self) -> None:
         await self._http.close()
 
-    async def _post(self, payload: dict[str, Any]) -> SendResult:
-        answer = await self._http.post(json.dumps(payload).encode(), {"Content-Type": "application/json"})
+    async def _post(self, content: dict[str, Any]) -> SendResult:
+        answer = await self._http.post(json.dumps(content).encode(), {"Content-Type": "application/json"})
         if not isinstance(answer, Answer):
             return answer
         said = answer.text.strip()
@@ -114,25 +116,56 @@ class SlackNotifier:
         return verdict(answer)
 
 
-def message(alert: Alert) -> dict[str, Any]:
-    """The alert as an incoming-webhook payload: linked headline, quoted excerpts with bold hits, source and rule."""
-    excerpts = tuple(_paragraphs(alert))
+def payload(message: Message) -> dict[str, Any]:
+    """The message for an incoming webhook: linked headline, quoted excerpts with bold hits, source and rule."""
+    blocks = _blocks(message.alerts[0]) if len(message.alerts) == 1 else _several(message)
+    text = escape(several.subject(message))
+    return {"text": text, "blocks": blocks, "unfurl_links": False, "unfurl_media": False}
+
+
+def plain_payload(message: Message) -> dict[str, Any]:
+    """The message without blocks, with Slack's markup turned off."""
+    text = escape(shorten(several.plain(message), EXCERPT_LIMIT))
+    return {"text": text, "mrkdwn": False, "link_names": False, "unfurl_links": False, "unfurl_media": False}
+
+
+def _blocks(alert: Alert, limit: int = EXCERPT_LIMIT) -> list[dict[str, Any]]:
+    excerpts = tuple(_paragraphs(alert, limit))
     parts = [_section("rich_text_section", _headline(alert))]
     if excerpts:
         parts.append(_section("rich_text_quote", [_text(text, bold=bold) for text, bold in excerpts]))
     facts = [alert.feed_title, render.when(alert), f"Rule: {alert.rule_title}", alert.author]
     context = " · ".join(isolated(clean_header(fact)) for fact in facts if fact)
-    blocks = [
+    return [
         {"type": "rich_text", "elements": parts},
         {"type": "context", "elements": [{"type": "plain_text", "text": context, "emoji": False}]},
     ]
-    return {"text": escape(render.subject(alert)), "blocks": blocks, "unfurl_links": False, "unfurl_media": False}
 
 
-def plain_message(alert: Alert) -> dict[str, Any]:
-    """The alert as a payload without blocks, with Slack's markup turned off."""
-    text = escape(shorten(render.plain(alert), EXCERPT_LIMIT))
-    return {"text": text, "mrkdwn": False, "link_names": False, "unfurl_links": False, "unfurl_media": False}
+def _several(message: Message) -> list[dict[str, Any]]:
+    """A header, as many alerts in full as fit, the others as a list of headlines, then how many are left out."""
+    full, brief = several.parts(message)
+    heading = shorten(several.heading(message), HEADLINE_LIMIT)
+    blocks: list[dict[str, Any]] = [{"type": "header", "text": {"type": "plain_text", "text": heading, "emoji": False}}]
+    if message.reason:
+        note = {"type": "plain_text", "text": several.reason(message), "emoji": False}
+        blocks.append({"type": "context", "elements": [note]})
+    for alert in full:
+        blocks += _blocks(alert, _EACH_LIMIT)
+    items, left = list[dict[str, Any]](), _BRIEF_LIMIT
+    for alert in brief:
+        item = _headline(alert)
+        left -= sum(len(element["text"]) + len(element.get("url", "")) for element in item)
+        if left < 0:
+            break
+        items.append(_section("rich_text_section", item))
+    if items:
+        listed = {"type": "rich_text_list", "style": "bullet", "elements": items}
+        blocks.append({"type": "rich_text", "elements": [listed]})
+    if len(items) < len(brief):
+        rest = f"… and {len(brief) - len(items)} more alerts, which `news-monitor deliveries list` shows."
+        blocks.append({"type": "context", "elements": [{"type": "plain_text", "text": rest, "emoji": False}]})
+    return blocks
 
 
 def escape(text: str) -> str:
@@ -153,9 +186,9 @@ def _headline(alert: Alert) -> list[dict[str, Any]]:
     return [*before, _text(title, bold=True)]
 
 
-def _paragraphs(alert: Alert) -> Iterator[Run]:
+def _paragraphs(alert: Alert, limit: int) -> Iterator[Run]:
     """The excerpts, an empty line between them; what is over the limit is cut at the end of a word."""
-    left = EXCERPT_LIMIT
+    left = limit
     for number, excerpt in enumerate(alert.excerpts):
         around = 2 + 2 * (number > 0)  # isolates, and the line ends before
         if left <= around:

@@ -11,22 +11,23 @@ import threading
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, Literal, cast
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.padding import Padding
 from rich.panel import Panel
 from rich.style import Style
 from rich.text import Text
 
-from monitor.alerts import render
+from monitor.alerts import render, several
 from monitor.alerts.safe import clean_header, isolated, runs, safe_link
 from monitor.model import ChannelBroken, Sent, Severity, TryLater
+from monitor.notify.base import ChannelOptions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from monitor.alerts.safe import Run
-    from monitor.model import Alert, Delivery, DeliveryId, SendResult
+    from monitor.model import Alert, Message, MessageId, SendResult
 
 DEADLINE = 10.0
 """Seconds a write may take before the delivery is put off: a stopped pager, Ctrl-S."""
@@ -37,10 +38,8 @@ _COLOURS = {Severity.LOW: "bright_black", Severity.NORMAL: "cyan", Severity.HIGH
 _HIT = "not bold black on yellow"  # many terminals show bold black as grey
 
 
-class TerminalOptions(BaseModel):
+class TerminalOptions(ChannelOptions):
     """Shows each alert on the program's standard output: on your terminal, or under systemd in the journal."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     type: Literal["terminal"] = Field("terminal", description='"terminal".')
     style: Literal["auto", "panel", "line"] = Field(
@@ -59,13 +58,13 @@ class TerminalNotifier:
         self._panel = options.style == "panel" or (options.style == "auto" and self._console.is_terminal)
         self._writer = _Writer(self._console)
 
-    async def send(self, delivery: Delivery) -> SendResult:
-        write = self._writer.write(delivery.id, self._render(delivery.alert))
+    async def send(self, message: Message) -> SendResult:
+        write = self._writer.write(message.id, b"".join(map(self._render, several.in_order(message))))
         try:
             async with asyncio.timeout(self._deadline):
                 await asyncio.wrap_future(write)
         except TimeoutError:
-            self._writer.put_off(delivery.id, write)
+            self._writer.put_off(message.id, write)
             return TryLater(detail=f"the terminal took no output for {self._deadline:g} s")
         except OSError as error:
             said = f"standard output: {error.strerror or 'cannot be written to'}"
@@ -138,18 +137,18 @@ class _Writer:
     def __init__(self, console: Console) -> None:
         self._console = console
         self._jobs: queue.SimpleQueue[tuple[bytes, Future[None]] | None] = queue.SimpleQueue()
-        self._late: dict[DeliveryId, Future[None]] = {}
+        self._late: dict[MessageId, Future[None]] = {}
         self._thread: threading.Thread | None = None
 
-    def write(self, delivery_id: DeliveryId, text: bytes) -> Future[None]:
-        """Have `text` written. A write of this delivery that is still stuck is not begun a second time."""
-        late = self._late.pop(delivery_id, None)
+    def write(self, message_id: MessageId, text: bytes) -> Future[None]:
+        """Have `text` written. A write of this message that is still stuck is not begun a second time."""
+        late = self._late.pop(message_id, None)
         return late if late is not None else self._put(text)
 
-    def put_off(self, delivery_id: DeliveryId, write: Future[None]) -> None:
+    def put_off(self, message_id: MessageId, write: Future[None]) -> None:
         """Nobody waits for this write any more; if it has begun, the next attempt picks it up where it is."""
         if not write.cancel():
-            self._late[delivery_id] = write
+            self._late[message_id] = write
 
     def stop(self) -> None:
         """Let the thread end after what is queued; does not wait for it."""

@@ -12,17 +12,18 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import httpx
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import AfterValidator, Field, SecretStr, model_validator
 
-from monitor.alerts import render
+from monitor.alerts import render, several
 from monitor.clock import Clock, SystemClock
 from monitor.model import Sent
+from monitor.notify.base import ChannelOptions
 from monitor.notify.http import Answer, HttpSender, verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from monitor.model import Delivery, SendResult
+    from monitor.model import Message, SendResult
 
 _HOW_TO_MAKE_ONE = 'make one with: printf "whsec_%s\\n" "$(openssl rand -base64 32)"'
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -71,10 +72,8 @@ def _are_headers(headers: dict[str, SecretStr]) -> dict[str, SecretStr]:
 SigningSecret = Annotated[SecretStr, AfterValidator(_is_signing_secret)]
 
 
-class WebhookOptions(BaseModel):
+class WebhookOptions(ChannelOptions):
     """Sends each alert as a JSON document to a URL of yours."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     type: Literal["webhook"] = Field("webhook", description='"webhook".')
     url: Annotated[SecretStr, AfterValidator(_is_url)] = Field(
@@ -111,7 +110,7 @@ class WebhookOptions(BaseModel):
 
 
 class WebhookNotifier:
-    """Delivers to one URL. The same delivery has the same `webhook-id`, and the same body, on every attempt."""
+    """Delivers to one URL. The same message has the same `webhook-id`, and the same body, on every attempt."""
 
     def __init__(self, options: WebhookOptions, *, clock: Clock | None = None) -> None:
         self._clock = clock or SystemClock()
@@ -125,10 +124,10 @@ class WebhookNotifier:
             secrets=[*(secret.get_secret_value() for secret in secrets), *self._headers.values()],
         )
 
-    async def send(self, delivery: Delivery) -> SendResult:
-        content = body(delivery)
+    async def send(self, message: Message) -> SendResult:
+        content = body(message)
         headers = self._headers | {"Content-Type": "application/json"}
-        headers |= signature_headers(self._keys, delivery.id, int(self._clock.now().timestamp()), content)
+        headers |= signature_headers(self._keys, message.id, int(self._clock.now().timestamp()), content)
         answer = await self._http.post(content, headers)
         if not isinstance(answer, Answer):
             return answer
@@ -140,11 +139,17 @@ class WebhookNotifier:
         await self._http.close()
 
 
-def body(delivery: Delivery) -> bytes:
-    """The request body: `{"type": "alert", "timestamp": when the entry was seen, "data": the alert}`."""
-    alert = delivery.alert
-    message = {"type": "alert", "timestamp": render.iso(alert.seen_at), "data": render.document(alert)}
-    return json.dumps(message, ensure_ascii=False, separators=(",", ":")).encode()
+def body(message: Message) -> bytes:
+    """The request body: `{"type": "alert", "timestamp": when the entry was seen, "data": the alert}`.
+
+    Of several together the type is "alerts", the time that of the first, and the data `several.document`.
+    """
+    first = message.alerts[0]
+    if len(message.alerts) == 1:
+        told = {"type": "alert", "timestamp": render.iso(first.seen_at), "data": render.document(first)}
+    else:
+        told = {"type": "alerts", "timestamp": render.iso(message.created_at), "data": several.document(message)}
+    return json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def signature_headers(keys: list[bytes], message_id: str, timestamp: int, content: bytes) -> Mapping[str, str]:

@@ -220,4 +220,5 @@ def _match(rule: Rule, entry: Entry, hits: tuple[Hit, ...], passage: Passage | N
         entry=entry,
         hits=hits,
         focus=passage,
+        file=rule.file,
     )

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Literal
 
 from monitor.errors import Fault
-from monitor.model import Alert, Delivery, Feed, SendResult
+from monitor.model import Alert, ChannelPause, Feed, Message, SendResult
 
 PollKind = Literal["new", "same", "not_modified", "failed", "lost"]
 
@@ -49,12 +49,36 @@ class FeedPolled:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliverySettled:
-    """One attempt to send ended. `retry_at`: when the next one is due, for a result that asks for one."""
+    """One attempt to send ended.
 
-    delivery: Delivery
+    Attributes:
+        attempts: How many there were for this message, this one included.
+        retry_at: When the next one is due, for a result that asks for one.
+        at: When it ended.
+    """
+
+    channel: str
+    message: Message
     result: SendResult
+    attempts: int
     retry_at: datetime | None
+    at: datetime
     seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelPaused:
+    """A channel was found broken: it keeps its messages, and takes none until it is mended."""
+
+    pause: ChannelPause
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelResumed:
+    """A channel that was paused `since` then has taken a message again."""
+
+    channel: str
+    since: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,6 +151,8 @@ class RuleStopped:
 Event = (
     FeedPolled
     | DeliverySettled
+    | ChannelPaused
+    | ChannelResumed
     | Trouble
     | RulesReloaded
     | RuleFileBroken

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, assert_never
 
+from monitor.alerts.ops import Ops, about_feed
 from monitor.alerts.plan import Horizon, Plan, horizon, plan
 from monitor.fetch.policy import next_poll
 from monitor.model import (
@@ -35,12 +36,13 @@ from monitor.stories.identity import story_key
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from monitor.alerts.routing import Routing
     from monitor.clock import Clock
     from monitor.fetch.base import Fetcher
     from monitor.parse.base import Parser
     from monitor.rules.engine import RuleSet
     from monitor.service.threads import StoreThreads
-    from monitor.store.base import FeedQueue
+    from monitor.store.base import PollStore
 
 # Matching gives the loop back this often, so that a first poll of a thousand entries delays no other feed.
 _SLICE_SECONDS = 0.005
@@ -52,13 +54,15 @@ class Runtime:
 
     Attributes:
         rules: The rule set that is live.
-        channels: Names of all channels, for rules that name none.
+        routing: Which channels an alert goes to, and when.
         fetcher: With the current limits.
+        ops: Whom to tell of feeds that fail.
     """
 
     rules: RuleSet
-    channels: tuple[str, ...]
+    routing: Routing
     fetcher: Fetcher
+    ops: Ops = field(default_factory=Ops)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +113,7 @@ class FeedPoller:
         *,
         runtime: Callable[[], Runtime],
         parser: Parser,
-        store: FeedQueue,
+        store: PollStore,
         threads: StoreThreads,
         clock: Clock,
         slow: SlowRules | None = None,
@@ -147,7 +151,8 @@ class FeedPoller:
                 found = await self._read(feed, result, runtime, now=now, backfill=backfill)
             case _:
                 assert_never(result)
-        return found.outcome(lease, releases=releases), found.report(feed, self._clock.monotonic() - started)
+        outcome = _with_ops(found.outcome(lease, releases=releases), feed, runtime.ops)
+        return outcome, found.report(feed, self._clock.monotonic() - started)
 
     async def _read(
         self, feed: Feed, fetched: Fetched, runtime: Runtime, *, now: datetime, backfill: timedelta | None
@@ -181,13 +186,16 @@ class FeedPoller:
         # One poll at a time: ten that take slices in turn would hold the loop for ten of them.
         async with self._matching:
             matches, slow_rules = await self._match([*fresh, *again], feed, runtime.rules, now=now)
+        # Read after the matching, so that a silence counts from the moment it is there.
+        silences = await self._threads.read(self._store.silences, now=now) if matches else ()
         planned = plan(
             matches,
             feed=feed,
             feed_title=update.title,
             known=known,
             story_of=lambda entry: story_key(entry, feed=feed.name),
-            channels=runtime.channels,
+            routing=runtime.routing,
+            silences=silences,
             horizon=reach,
             now=now,
         )
@@ -219,6 +227,15 @@ class FeedPoller:
                 await self._clock.sleep(0)
                 slice_ends = self._clock.monotonic() + _SLICE_SECONDS
         return matches, tuple(dict.fromkeys(slow))
+
+
+def _with_ops(outcome: PollOutcome, feed: Feed, ops: Ops) -> PollOutcome:
+    """The outcome with what the operators are to be told of the feed."""
+    alert = about_feed(feed, outcome.update, ops) if ops.channels else None
+    if alert is None:
+        return outcome
+    deliveries = ops.deliveries(alert, now=outcome.update.polled_at)
+    return replace(outcome, alerts=(*outcome.alerts, alert), deliveries=(*outcome.deliveries, *deliveries))
 
 
 def crashed(

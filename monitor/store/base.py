@@ -20,9 +20,10 @@ visible together. A batch is one transaction: it becomes durable as a whole (SQL
 **Said once.** `Alert.id` and `NewDelivery.id` are made from what they mean, so an alert or a delivery that exists
 already is left as it is, sent or not.
 
-**Deliveries are claimed with a lease as well.** A claimed delivery is given to nobody else until the lease ends; it
-is settled by its token, and a settlement that comes too late changes nothing. Nothing ever removes a delivery that
-was not sent, save `drop_deliveries`, which keeps the row and says so in its state.
+**Deliveries are claimed with a lease as well**, those that make one message together. A claimed delivery is given to
+nobody else until the lease ends; it is settled by its token, and a settlement that comes too late changes nothing. The
+id of the message is written with the claim: what is tried again goes out as it went, under the same id. Nothing ever
+removes a delivery that was not sent, save `drop_deliveries`, which keeps the row and says so in its state.
 
 **Order.** Claims come in the order in which they are due, the longest waiting first.
 """
@@ -37,10 +38,13 @@ if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
     from monitor.model import (
+        Alert,
+        ChannelPause,
+        Choice,
         Delivery,
-        DeliveryClaim,
         DeliveryId,
         DeliveryState,
+        Due,
         EntryMatch,
         Feed,
         FeedId,
@@ -48,12 +52,18 @@ if TYPE_CHECKING:
         HostClaim,
         KnownEntry,
         Lease,
+        MessageClaim,
+        NewDelivery,
         PollOutcome,
+        Recent,
         RecordedMatch,
         Settlement,
+        Silence,
         StoredEntry,
         StoreStatus,
     )
+
+    Choose = Callable[[Sequence[Due], Sequence[Recent]], Choice]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,11 +177,25 @@ class FeedQueue(Protocol):
 class Outbox(Protocol):
     """Hop 7."""
 
-    def claim_deliveries(self, channel: str, *, now: datetime, limit: int, lease: timedelta) -> Sequence[DeliveryClaim]:
-        """Lease pending deliveries of one channel that are due, longest due first, 0 to `limit` of them."""
+    def claim_messages(
+        self, channel: str, *, now: datetime, limit: int, lease: timedelta, choose: Choose, horizon: timedelta
+    ) -> Sequence[MessageClaim]:
+        """Lease pending deliveries of one channel that are due, as messages, longest due first, 0 to `limit` of them.
+
+        Args:
+            choose: Makes messages of what is due, and postpones what is to wait; see `monitor.alerts.batch`.
+            horizon: It is also given deliveries that wait for their group and are due within this time, and what was
+                sent within it.
+        """
 
     def settle(self, settlements: Sequence[Settlement], *, now: datetime) -> Sequence[bool]:
         """Record what became of claimed deliveries; for each, in order, False where its lease was lost."""
+
+    def add_alerts(self, new_alerts: Sequence[Alert], new_deliveries: Sequence[NewDelivery], *, now: datetime) -> None:
+        """Write alerts that come from no poll, with their deliveries; what exists already is left as it is."""
+
+    def keep_thread(self, channel: str, story: str, ref: str, *, now: datetime) -> None:
+        """Remember what a receiver calls its first message about a story; a later one changes nothing."""
 
     def deliveries(
         self, *, states: Collection[DeliveryState] = (), channel: str | None = None, limit: int = 100
@@ -188,6 +212,36 @@ class Outbox(Protocol):
 
     def drop_deliveries(self, *, ids: Collection[DeliveryId] | None, channel: str | None, now: datetime) -> int:
         """Mark unsent deliveries as dropped: those of `ids`, or all of `channel`."""
+
+
+class Holds(Protocol):
+    """What keeps deliveries from going out: silences, and channels that are paused."""
+
+    def add_silence(self, silence: Silence) -> Silence:
+        """Write a new one, its `id` aside, which is given."""
+
+    def silences(self, *, now: datetime, ended: bool = False) -> Sequence[Silence]:
+        """Those that are not over, or with `ended` all of them; the one that ends first comes first."""
+
+    def end_silence(self, silence_id: int, *, now: datetime) -> bool:
+        """End one now and let out what it held; False where there is none that is not over."""
+
+    def pause_channel(self, pause: ChannelPause) -> bool:
+        """Note that a channel is paused, or when it is tried next; whether it was not paused before."""
+
+    def resume_channel(self, channel: str, *, now: datetime) -> bool:
+        """It takes messages again, and what waits is due now; False where it was not paused."""
+
+    def paused_channels(self) -> Mapping[str, ChannelPause]:
+        """By the name of the channel."""
+
+
+class PollStore(FeedQueue, Holds, Protocol):
+    """What polling needs."""
+
+
+class DeliveryStore(Outbox, Holds, Protocol):
+    """What sending needs."""
 
 
 class RuleFiles(Protocol):
@@ -224,7 +278,7 @@ class Reports(Protocol):
         """What rules have made of an entry, by the name of the rule; empty for an unknown id."""
 
 
-class Store(FeedRegistry, FeedQueue, Outbox, RuleFiles, Reports, Protocol):
+class Store(FeedRegistry, PollStore, DeliveryStore, RuleFiles, Reports, Protocol):
     """All of the above, open."""
 
     def ping(self) -> None:

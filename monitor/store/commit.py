@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from monitor.model import AlertId, FeedId, PollOutcome
+    from monitor.model import Alert, AlertId, FeedId, NewDelivery, PollOutcome
 
 _ENTRY: Final = (
     select(entries.c.id)
@@ -48,6 +48,18 @@ def write(outcomes: Sequence[PollOutcome], connection: Connection, now: datetime
     _write_alerts(outcomes, connection, now)
     _write_matches(outcomes, connection, now)
     _write_deliveries(outcomes, connection, now)
+
+
+def write_alerts(
+    connection: Connection, new_alerts: Sequence[Alert], new_deliveries: Sequence[NewDelivery], now: datetime
+) -> None:
+    """Write alerts that no entry stands behind, and their deliveries."""
+    if new_alerts:
+        values = [rows.alert_row(alert, now) for alert in sorted(new_alerts, key=lambda each: each.id)]
+        connection.execute(dialect.insert(connection, alerts).on_conflict_do_nothing(), values)
+    if new_deliveries:
+        values = [rows.delivery_values(each, now) for each in sorted(new_deliveries, key=lambda each: each.id)]
+        connection.execute(dialect.insert(connection, deliveries).on_conflict_do_nothing(), values)
 
 
 def _write_feeds(outcomes: Sequence[PollOutcome], connection: Connection) -> None:

@@ -8,17 +8,22 @@ from typing import TYPE_CHECKING, Any
 from monitor.model import (
     Alert,
     AlertId,
+    ChannelPause,
     Delivery,
     DeliveryId,
     DeliveryState,
+    Due,
     Entry,
     EntryMatch,
     Excerpt,
     Feed,
     FeedId,
+    HoldKind,
     HostId,
+    Placing,
     RecordedMatch,
     Severity,
+    Silence,
     StoredEntry,
 )
 from monitor.store.base import RuleFile
@@ -114,9 +119,12 @@ def match_values(match: Match, feed_id: FeedId, alert_id: AlertId | None, now: d
 
 def alert_values(alert: Alert, feed_id: FeedId, key: str | None, now: datetime) -> Values:
     """For an INSERT into `alerts` that finds its entry by `b_feed_id` and `b_key` (None: it has none)."""
+    return {"b_feed_id": feed_id, "b_key": key, **alert_row(alert, now)}
+
+
+def alert_row(alert: Alert, now: datetime) -> Values:
+    """For an INSERT into `alerts` of one that no entry stands behind."""
     return {
-        "b_feed_id": feed_id,
-        "b_key": key,
         "id": alert.id,
         "rule": alert.rule,
         "severity": alert.severity.value,
@@ -137,6 +145,10 @@ def delivery_values(delivery: NewDelivery, now: datetime) -> Values:
         "created_at": now,
         "due_at": delivery.due_at,
         "error": "",
+        "route": delivery.placing.route,
+        "group_key": delivery.placing.group,
+        "hold": delivery.placing.hold.value if delivery.placing.hold is not None else None,
+        "reason": delivery.placing.reason,
     }
 
 
@@ -148,6 +160,7 @@ def settlement_values(settlement: Settlement, now: datetime) -> Values:
         "b_attempts": int(settlement.attempted),
         "b_sent_at": now if sent else None,
         "b_tried_at": now if settlement.attempted else None,
+        "b_alone": settlement.alone,
         "state": settlement.state.value,
         "due_at": settlement.due_at,
         "error": settlement.error,
@@ -169,6 +182,8 @@ def alert_document(alert: Alert) -> Values:
         "author": alert.author,
         "published_at": alert.published_at.isoformat() if alert.published_at else None,
         "seen_at": alert.seen_at.isoformat(),
+        "story": alert.story,
+        "kind": alert.kind,
     }
 
 
@@ -188,6 +203,9 @@ def alert_from_document(document: Values) -> Alert:
         author=document["author"],
         published_at=datetime.fromisoformat(published_at) if published_at else None,
         seen_at=datetime.fromisoformat(document["seen_at"]),
+        # Alerts of earlier versions have neither.
+        story=document.get("story", ""),
+        kind=document.get("kind", "news"),
     )
 
 
@@ -211,7 +229,52 @@ def delivery_from_row(row: AnyRow, *, due_at: datetime | None = None) -> Deliver
         due_at=due_at or row.due_at,
         sent_at=row.sent_at,
         error=row.error,
+        placing=placing_from_row(row),
+        message_id=row.message_id,
     )
+
+
+def placing_from_row(row: AnyRow) -> Placing:
+    """From a row of `deliveries`."""
+    hold = HoldKind(row.hold) if row.hold is not None else None
+    return Placing(route=row.route, group=row.group_key, hold=hold, reason=row.reason)
+
+
+def due_from_row(row: AnyRow) -> Due:
+    """From a row of `deliveries`."""
+    return Due(
+        id=DeliveryId(row.id),
+        placing=placing_from_row(row),
+        created_at=row.created_at,
+        due_at=row.due_at,
+        message_id=row.message_id,
+    )
+
+
+def silence_values(silence: Silence) -> Values:
+    """For an INSERT into `silences`."""
+    names = ("rule", "feed", "text", "starts_at", "ends_at", "author", "comment", "created_at")
+    return {name: getattr(silence, name) for name in names}
+
+
+def silence_from_row(row: AnyRow) -> Silence:
+    """From a row of `silences`."""
+    return Silence(
+        id=row.id,
+        rule=row.rule,
+        feed=row.feed,
+        text=row.text,
+        starts_at=row.starts_at,
+        ends_at=row.ends_at,
+        author=row.author,
+        comment=row.comment,
+        created_at=row.created_at,
+    )
+
+
+def pause_from_row(row: AnyRow) -> ChannelPause:
+    """From a row of `channel_pauses`."""
+    return ChannelPause(channel=row.channel, since=row.since, reason=row.reason, next_try_at=row.next_try_at)
 
 
 def recorded_match_from_row(row: AnyRow) -> RecordedMatch:

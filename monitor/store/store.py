@@ -8,6 +8,7 @@ from sqlalchemy import update
 
 from monitor.errors import StoreError
 from monitor.store.feeds import FeedRegistryPart
+from monitor.store.holds import HoldsPart
 from monitor.store.outbox import OutboxPart
 from monitor.store.queue import FeedQueuePart
 from monitor.store.reports import ReportsPart
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from monitor.store.engine import Database
 
 
-class SqlStore(FeedRegistryPart, FeedQueuePart, OutboxPart, RuleFilesPart, ReportsPart):
+class SqlStore(FeedRegistryPart, FeedQueuePart, OutboxPart, HoldsPart, RuleFilesPart, ReportsPart):
     """Implements `monitor.store.base.Store` for SQLite and PostgreSQL; `monitor.store.open.open_store` makes one."""
 
     def __init__(self, database: Database) -> None:

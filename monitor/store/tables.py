@@ -197,6 +197,11 @@ deliveries: Final = Table(
     Column("tried_at", UtcTime),
     Column("sent_at", UtcTime),
     Column("error", Text, nullable=False),
+    Column("route", KEY, nullable=False, server_default=""),
+    Column("group_key", KEY, nullable=False, server_default=""),
+    Column("hold", String),
+    Column("reason", Text, nullable=False, server_default=""),
+    Column("message_id", KEY),
     UniqueConstraint("alert_id", "channel"),
 )
 IS_PENDING: Final = deliveries.c.state == literal_column("'pending'")
@@ -208,6 +213,41 @@ Index(
     deliveries.c.id,
     sqlite_where=IS_PENDING,
     postgresql_where=IS_PENDING,
+)
+
+Index("ix_deliveries_sent", deliveries.c.channel, deliveries.c.sent_at)
+
+silences: Final = Table(
+    "silences",
+    metadata,
+    Column("id", ROW_ID, primary_key=True),
+    Column("rule", KEY, nullable=False),
+    Column("feed", KEY, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("starts_at", UtcTime, nullable=False),
+    Column("ends_at", UtcTime, nullable=False, index=True),
+    Column("author", Text, nullable=False),
+    Column("comment", Text, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+)
+
+channel_pauses: Final = Table(
+    "channel_pauses",
+    metadata,
+    Column("channel", KEY, primary_key=True),
+    Column("since", UtcTime, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("next_try_at", UtcTime, nullable=False),
+)
+
+# What a receiver calls its first message about a story, for replies.
+threads: Final = Table(
+    "threads",
+    metadata,
+    Column("channel", KEY, primary_key=True),
+    Column("story", KEY, primary_key=True),
+    Column("ref", Text, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
 )
 
 rule_files: Final = Table(

@@ -7,9 +7,12 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 from uuid import NAMESPACE_URL, uuid5
 
+from monitor.alerts.batch import message_id
 from monitor.model import (
     Alert,
     AlertId,
+    Batch,
+    Choice,
     DeliveryId,
     Entry,
     Excerpt,
@@ -26,7 +29,7 @@ from monitor.model import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from monitor.model import DeliveryClaim, Feed, FeedOrigin, HostClaim, Lease
+    from monitor.model import Due, Feed, FeedOrigin, HostClaim, Lease, MessageClaim, Recent
     from monitor.store.base import Store
 
 NOW = datetime(2026, 11, 23, 12, 0, 0, 123456, tzinfo=UTC)
@@ -176,5 +179,14 @@ def say(store: Store, *keys: str, channels: Sequence[str] = ("terminal",), now: 
     return [alert(each) for each in entries]
 
 
-def send_all(store: Store, channel: str = "terminal", *, now: datetime = NOW) -> Sequence[DeliveryClaim]:
-    return store.claim_deliveries(channel, now=now, limit=100, lease=MINUTE)
+def send_all(
+    store: Store, channel: str = "terminal", *, now: datetime = NOW, limit: int = 100, lease: timedelta = MINUTE
+) -> Sequence[MessageClaim]:
+    """Claim what is due, each delivery as a message of its own."""
+
+    def alone(due: Sequence[Due], recent: Sequence[Recent]) -> Choice:
+        del recent
+        batches = (Batch(message_id=message_id([each.id]), kind="alert", deliveries=(each.id,)) for each in due)
+        return Choice(batches=tuple(batches))
+
+    return store.claim_messages(channel, now=now, limit=limit, lease=lease, choose=alone, horizon=MINUTE)

@@ -6,6 +6,7 @@ import asyncio
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from monitor.alerts.routing import Routing
 from monitor.rules.engine import RuleSet
 from monitor.service.commit import Committer
 from monitor.service.dispatch import Dispatcher, DispatchLimits
@@ -32,7 +33,7 @@ class Bench:
         self.threads = StoreThreads()
         clock = FakeClock(NOW)
         self.committer = Committer(store=store, threads=self.threads, clock=clock)
-        runtime = Runtime(rules=RuleSet.build(()), channels=(), fetcher=self.fetcher)
+        runtime = Runtime(rules=RuleSet.build(()), routing=Routing(), fetcher=self.fetcher)
         self.dispatcher = Dispatcher(
             store=store,
             poller=FeedPoller(

@@ -27,7 +27,7 @@ from monitor.notify.http import parse_retry_after
 from monitor.notify.registry import CHANNEL_TYPES, open_channel
 from monitor.notify.slack import SlackOptions
 from monitor.notify.webhook import WebhookNotifier, WebhookOptions, signature_headers
-from tests.alerts import NOW, hostile_alerts, make_alert, make_delivery, passage
+from tests.alerts import NOW, hostile_alerts, make_alert, make_message, passage
 from tests.receivers import Reply, SmtpSink, WebhookReceiver, black_hole, closed_port
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ async def opened(options: BaseModel) -> AsyncIterator[Notifier]:
 async def send(options: BaseModel, alert: Alert | None = None) -> SendResult:
     """What one send through a fresh channel ends in."""
     async with opened(options) as notifier:
-        return await notifier.send(make_delivery(alert))
+        return await notifier.send(make_message(*([alert] if alert else [])))
 
 
 HTTP_CHANNELS = pytest.mark.parametrize("options", [slack_options, webhook_options], ids=["slack", "webhook"])
@@ -153,7 +153,7 @@ async def test_retry_after_is_read_in_both_forms(
     chosen = options(receiver.url())
     opener: Any = CHANNEL_TYPES[chosen.type].open  # type: ignore[attr-defined]  # every options model has it
     notifier = opener(chosen, clock=FixedClock())
-    result = await notifier.send(make_delivery())
+    result = await notifier.send(make_message())
     await notifier.close()
     assert isinstance(result, TryLater)
     assert result.retry_after == timedelta(seconds=120)
@@ -233,7 +233,7 @@ async def test_secrets_are_told_to_nobody(
     receiver.default = Reply(status, body=f"no {url} {TOKEN} q9secretquery {SIGNING} Bearer {PASSWORD}")
     chosen = options(url)
     async with opened(chosen) as notifier:
-        result = await notifier.send(make_delivery())
+        result = await notifier.send(make_message())
         told = [repr(chosen), str(chosen), repr(notifier), repr(result), caplog.text, chosen.model_dump_json()]
     own = [SIGNING, PASSWORD] if isinstance(chosen, WebhookOptions) else []
     for secret in ("x9Yq2LsecretZ7w", "q9secretquery", *own):
@@ -267,12 +267,12 @@ async def test_webhook_says_the_same_on_every_attempt(receiver: WebhookReceiver)
     """Id and body stay, so a receiver can drop a copy; the timestamp is the attempt's."""
     options = WebhookOptions.model_validate({"type": "webhook", "url": receiver.url()})
     notifier = WebhookNotifier(options, clock=FixedClock())
-    for attempts in (0, 1):
-        await notifier.send(make_delivery(attempts=attempts))
+    for _attempt in range(2):
+        await notifier.send(make_message())
     await notifier.close()
     first, second = receiver.requests
     assert first.body == second.body
-    assert first.headers["webhook-id"] == second.headers["webhook-id"] == make_delivery().id
+    assert first.headers["webhook-id"] == second.headers["webhook-id"] == make_message().id
     assert first.headers["webhook-timestamp"] == str(int(NOW.timestamp()))
     assert "webhook-signature" not in first.headers
     assert first.json()["type"] == "alert"
@@ -283,8 +283,8 @@ async def test_webhook_takes_any_2xx_as_sent(receiver: WebhookReceiver) -> None:
     """202 and 204 are as good as 200."""
     receiver.script.extend([Reply(202, body=""), Reply(204, body="")])
     async with opened(webhook_options(receiver.url())) as notifier:
-        assert isinstance(await notifier.send(make_delivery()), Sent)
-        assert isinstance(await notifier.send(make_delivery()), Sent)
+        assert isinstance(await notifier.send(make_message()), Sent)
+        assert isinstance(await notifier.send(make_message()), Sent)
 
 
 @pytest.mark.parametrize(
@@ -354,7 +354,7 @@ async def test_slack_message_reads_as_an_editor_expects(receiver: WebhookReceive
 @given(hostile_alerts())
 def test_no_feed_can_mention_or_link_in_slack(alert: Alert) -> None:
     """Words of a feed are in objects that Slack does not read as markup, or escaped; the only link is the entry's."""
-    payload = slack.message(alert)
+    payload = slack.payload(make_message(alert))
     kinds: set[str] = set()
     stack: list[Any] = [payload["blocks"]]
     while stack:
@@ -369,10 +369,10 @@ def test_no_feed_can_mention_or_link_in_slack(alert: Alert) -> None:
                 pass
     plain = {"rich_text", "rich_text_section", "rich_text_quote", "text", "link", "context", "plain_text"}
     assert kinds <= plain
-    for text in (payload["text"], slack.plain_message(alert)["text"]):
+    for text in (payload["text"], slack.plain_payload(make_message(alert))["text"]):
         assert "<" not in text
         assert ">" not in text
-    assert slack.plain_message(alert)["mrkdwn"] is False
+    assert slack.plain_payload(make_message(alert))["mrkdwn"] is False
 
 
 def test_slack_limits_hold_for_endless_text() -> None:
@@ -381,7 +381,7 @@ def test_slack_limits_hold_for_endless_text() -> None:
     alert = make_alert(
         title=Excerpt(text=book), excerpts=(passage(book, "word"),) * 5, feed_title=book, author=book, rule_title=book
     )
-    payload = slack.message(alert)
+    payload = slack.payload(make_message(alert))
     assert sum(len(text) for text in texts_of(payload)) < 13_000
     assert max(len(text) for text in texts_of(payload)) <= 3000
     assert all(text.endswith(("word…", "word ", "word", "\n\n")) or "·" in text for text in texts_of(payload))
@@ -430,7 +430,7 @@ async def test_mail_arrives_complete(sink: SmtpSink) -> None:
     message = mail.message
     assert message["Subject"] == "Assad would step down, officials say"
     assert message["From"] == "News <news@example.org>"
-    assert message["Message-ID"] == f"<{make_delivery().id}@example.org>"
+    assert message["Message-ID"] == f"<{make_message().id}@example.org>"
     assert message["Date"].datetime == datetime(2026, 11, 24, 10, 17, tzinfo=UTC)
     assert message["List-Id"] == "<assad.news-monitor.example.org>"
     assert message["Auto-Submitted"] == "auto-generated"
@@ -446,8 +446,8 @@ async def test_mail_arrives_complete(sink: SmtpSink) -> None:
 async def test_the_same_delivery_is_the_same_mail(sink: SmtpSink) -> None:
     """A second attempt has the same Message-ID and Date, so a mailbox shows one mail."""
     async with opened(email_options(sink.port)) as notifier:
-        for attempts in (0, 3):
-            await notifier.send(make_delivery(attempts=attempts))
+        for _attempt in range(2):
+            await notifier.send(make_message())
     first, second = (mail.message for mail in sink.mails)
     assert first["Message-ID"] == second["Message-ID"]
     assert first["Date"] == second["Date"]
@@ -457,10 +457,10 @@ async def test_a_burst_uses_one_connection_and_a_lost_one_is_made_again(sink: Sm
     """Ten alerts log in once; a connection that the server closed in between costs nothing."""
     async with opened(email_options(sink.port)) as notifier:
         for _ in range(10):
-            assert isinstance(await notifier.send(make_delivery()), Sent)
+            assert isinstance(await notifier.send(make_message()), Sent)
         assert sink.connections == 1
         sink.drop_connections()
-        assert isinstance(await notifier.send(make_delivery()), Sent)
+        assert isinstance(await notifier.send(make_message()), Sent)
     assert sink.connections == 2
     assert len(sink.mails) == 11
 
@@ -579,7 +579,7 @@ async def test_mail_over_tls(security: str, certificate: tuple[Path, ssl.SSLCont
 def test_mail_reads_in_the_mailbox_as_it_was_written(alert: Alert) -> None:
     """Encoding and folding change neither the subject nor the text, in any script."""
     mailbox = email.mailbox("news@example.org")
-    raw = email.compose(make_delivery(alert), sender=mailbox, to=[mailbox]).as_bytes()
+    raw = email.compose(make_message(alert), sender=mailbox, to=[mailbox]).as_bytes()
     message = message_from_bytes(raw, policy=policy.default)
     plain = message.get_body(("plain",))
     assert plain is not None
@@ -590,9 +590,8 @@ def test_mail_reads_in_the_mailbox_as_it_was_written(alert: Alert) -> None:
 @given(hostile_alerts())
 def test_no_title_injects_a_header_or_spoils_the_mail(alert: Alert) -> None:
     """Whatever the words are, a mail is made, it has just its own headers, and lines that every server takes."""
-    delivery = make_delivery(alert)
     sender, to = email.mailbox("news@example.org"), [email.mailbox("a@example.org")]
-    raw = email.compose(delivery, sender=sender, to=to).as_bytes()
+    raw = email.compose(make_message(alert), sender=sender, to=to).as_bytes()
     names = [line.partition(b":")[0] for line in raw.split(b"\r\n\r\n")[0].split(b"\r\n") if line[:1] not in b" \t"]
     assert sorted(names) == sorted(
         [

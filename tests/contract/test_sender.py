@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
-from monitor.alerts.retry import settle
+from monitor.alerts.routing import UNROUTED, Routing
 from monitor.model import ChannelBroken, DeliveryState, Refused, TryLater
-from monitor.service.deliver import Sender
+from monitor.service.deliver import Outlet, Sender
 from monitor.service.health import Heartbeats
 from monitor.service.threads import StoreThreads
 from tests.contract.samples import NOW, say
@@ -28,12 +29,13 @@ class Bench:
     def __init__(self, store: Store, threads: StoreThreads) -> None:
         self.store = store
         self.clock = FakeClock(NOW)
+        self.routing = Routing(default=replace(UNROUTED, burst=1000))
         self.terminal, self.desk = ScriptedNotifier(), ScriptedNotifier()
         self.events: list[Event] = []
         self.sender = Sender(
             store=store,
-            notifiers=lambda: {"terminal": self.terminal, "desk": self.desk},
-            settle=settle,
+            outlets=lambda: {"terminal": Outlet(notifier=self.terminal), "desk": Outlet(notifier=self.desk)},
+            routing=lambda: self.routing,
             threads=threads,
             clock=self.clock,
             observer=self.events.append,

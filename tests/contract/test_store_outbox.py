@@ -26,15 +26,15 @@ from tests.contract.samples import (
 )
 
 if TYPE_CHECKING:
-    from monitor.model import Delivery, DeliveryClaim
+    from monitor.model import Delivery, MessageClaim
     from monitor.store.base import Store
 
 
 def settlement(
-    of: DeliveryClaim, state: DeliveryState = DeliveryState.SENT, *, error: str = "", attempted: bool = True
+    of: MessageClaim, state: DeliveryState = DeliveryState.SENT, *, error: str = "", attempted: bool = True
 ) -> Settlement:
     return Settlement(
-        delivery_id=of.delivery.id,
+        delivery_id=of.deliveries[0].id,
         token=of.token,
         state=state,
         due_at=NOW + HOUR,
@@ -50,7 +50,7 @@ def the_one(store: Store) -> Delivery:
 
 def keys(claims: object) -> list[str]:
     assert isinstance(claims, tuple)
-    return [each.delivery.alert.link.rsplit("/", 1)[1] for each in claims]
+    return [each.deliveries[0].alert.link.rsplit("/", 1)[1] for each in claims]
 
 
 def test_deliveries_are_claimed_by_channel_longest_due_first(store: Store) -> None:
@@ -66,22 +66,30 @@ def test_deliveries_are_claimed_by_channel_longest_due_first(store: Store) -> No
     other = delivery(said["x"], "slack")
     found = replace(outcome(one.lease, one.feeds[0]), alerts=tuple(said.values()), deliveries=(*due, other))
     store.commit_polls([found], now=NOW)
-    assert keys(store.claim_deliveries("terminal", now=NOW, limit=1, lease=MINUTE)) == ["y"]
-    assert keys(store.claim_deliveries("terminal", now=NOW, limit=5, lease=MINUTE)) == ["x"]
-    assert keys(store.claim_deliveries("slack", now=NOW, limit=5, lease=MINUTE)) == ["x"]
-    assert store.claim_deliveries("unknown", now=NOW, limit=5, lease=MINUTE) == ()
+    assert keys(send_all(store, "terminal", now=NOW, limit=1, lease=MINUTE)) == ["y"]
+    assert keys(send_all(store, "terminal", now=NOW, limit=5, lease=MINUTE)) == ["x"]
+    assert keys(send_all(store, "slack", now=NOW, limit=5, lease=MINUTE)) == ["x"]
+    assert send_all(store, "unknown", now=NOW, limit=5, lease=MINUTE) == ()
 
 
 def test_a_claimed_delivery_is_given_to_nobody_until_the_lease_ends(store: Store) -> None:
     """A sender that died loses it at the end of its lease; it is sent late, not lost."""
     (said,) = say(store, "x")
     (first,) = send_all(store)
-    assert first.delivery.alert == said
-    assert (first.delivery.state, first.delivery.attempts, first.delivery.error) == (DeliveryState.PENDING, 0, "")
-    assert (first.delivery.created_at, first.delivery.due_at, first.delivery.sent_at) == (NOW, NOW + MINUTE, None)
+    assert first.deliveries[0].alert == said
+    assert (first.deliveries[0].state, first.deliveries[0].attempts, first.deliveries[0].error) == (
+        DeliveryState.PENDING,
+        0,
+        "",
+    )
+    assert (first.deliveries[0].created_at, first.deliveries[0].due_at, first.deliveries[0].sent_at) == (
+        NOW,
+        NOW + MINUTE,
+        None,
+    )
     assert send_all(store, now=NOW + MINUTE / 2) == ()
     (second,) = send_all(store, now=NOW + MINUTE)
-    assert second.delivery.id == first.delivery.id
+    assert second.deliveries[0].id == first.deliveries[0].id
     assert store.settle([settlement(first), settlement(second)], now=NOW + MINUTE) == (False, True)
 
 
@@ -93,14 +101,14 @@ def test_threads_never_share_a_delivery(store: Store) -> None:
     def send() -> list[str]:
         start.wait()
         mine: list[str] = []
-        while batch := store.claim_deliveries("terminal", now=NOW, limit=7, lease=MINUTE):
-            mine += [each.delivery.id for each in batch]
+        while batch := send_all(store, "terminal", now=NOW, limit=7, lease=MINUTE):
+            mine += [each.deliveries[0].id for each in batch]
         return mine
 
     with ThreadPoolExecutor(2) as pool:
         first, second = pool.submit(send), pool.submit(send)
         everything = first.result() + second.result()
-    everything += [each.delivery.id for each in send_all(store)]
+    everything += [each.deliveries[0].id for each in send_all(store)]
     assert len(everything) == len(set(everything)) == 100
 
 
@@ -127,7 +135,7 @@ def test_try_later_comes_back_at_its_time(store: Store) -> None:
     assert (waiting.attempts, waiting.due_at, waiting.error) == (1, NOW + HOUR, "HTTP 503")
     assert send_all(store, now=NOW + HOUR - MINUTE) == ()
     (again,) = send_all(store, now=NOW + HOUR)
-    assert (again.delivery.attempts, again.delivery.error) == (1, "HTTP 503")
+    assert (again.deliveries[0].attempts, again.deliveries[0].error) == (1, "HTTP 503")
 
 
 def test_a_clean_stop_does_not_count_as_an_attempt(store: Store) -> None:
@@ -149,7 +157,7 @@ def test_a_refused_delivery_is_dead_and_kept(store: Store) -> None:
     assert send_all(store, now=NOW + 24 * HOUR) == ()
     assert store.retry_deliveries(ids=None, channel="terminal", now=NOW + HOUR) == 1
     (again,) = send_all(store, now=NOW + HOUR)
-    assert again.delivery.id == dead.id
+    assert again.deliveries[0].id == dead.id
 
 
 def test_settlements_of_a_batch_count_in_their_order(store: Store) -> None:
@@ -161,8 +169,8 @@ def test_settlements_of_a_batch_count_in_their_order(store: Store) -> None:
     )
     assert answers == (True, False, True)
     assert {each.id: each.state for each in store.deliveries()} == {
-        first.delivery.id: DeliveryState.SENT,
-        second.delivery.id: DeliveryState.DEAD,
+        first.deliveries[0].id: DeliveryState.SENT,
+        second.deliveries[0].id: DeliveryState.DEAD,
     }
     assert store.settle([], now=NOW) == ()
 
@@ -173,7 +181,7 @@ def test_retry_makes_due_what_waits(store: Store) -> None:
     waiting, dead, sending = send_all(store)
     store.settle([settlement(waiting, DeliveryState.PENDING), settlement(dead, DeliveryState.DEAD)], now=NOW)
     assert store.retry_deliveries(ids=None, channel="terminal", now=NOW) == 2
-    assert {each.delivery.id for each in send_all(store)} == {waiting.delivery.id, dead.delivery.id}
+    assert {each.deliveries[0].id for each in send_all(store)} == {waiting.deliveries[0].id, dead.deliveries[0].id}
     assert store.settle([settlement(sending)], now=NOW) == (True,)
     (dropped, *_rest) = store.deliveries(channel="slack")
     assert store.drop_deliveries(ids=[dropped.id], channel=None, now=NOW) == 1
@@ -190,7 +198,7 @@ def test_drop_keeps_the_row_and_says_so(store: Store) -> None:
     assert store.drop_deliveries(ids=None, channel="terminal", now=NOW) == 1
     assert store.settle([settlement(second)], now=NOW) == (False,)
     (dropped,) = store.deliveries(states=[DeliveryState.DROPPED])
-    assert dropped.id == second.delivery.id
+    assert dropped.id == second.deliveries[0].id
     assert send_all(store, now=NOW + 24 * HOUR) == ()
     assert store.drop_deliveries(ids=None, channel="terminal", now=NOW) == 0
     assert len(send_all(store, "slack")) == 2

@@ -119,9 +119,9 @@ def look_up(store: Store) -> None:
 
 
 def send(store: Store) -> None:
-    (one, *_others) = store.claim_deliveries("terminal", now=NOW + 30 * MINUTE, limit=10, lease=MINUTE)
+    (one, *_others) = send_all(store, "terminal", now=NOW + 30 * MINUTE, limit=10, lease=MINUTE)
     state = DeliveryState.SENT
-    store.settle([Settlement(delivery_id=one.delivery.id, token=one.token, state=state, due_at=NOW)], now=NOW)
+    store.settle([Settlement(delivery_id=one.deliveries[0].id, token=one.token, state=state, due_at=NOW)], now=NOW)
 
 
 def add_and_remove(store: Store) -> None:
@@ -181,7 +181,8 @@ def test_polls_pass_over_a_backlog_of_sent_deliveries(filled: Store) -> None:
     """What is sent is out of the index, so years of it cost a claim nothing."""
     for one in send_all(filled, now=NOW + 10000 * MINUTE):
         filled.settle(
-            [Settlement(delivery_id=one.delivery.id, token=one.token, state=DeliveryState.SENT, due_at=NOW)], now=NOW
+            [Settlement(delivery_id=one.deliveries[0].id, token=one.token, state=DeliveryState.SENT, due_at=NOW)],
+            now=NOW,
         )
     with statements() as seen:
         assert send_all(filled, now=NOW + 10000 * MINUTE)

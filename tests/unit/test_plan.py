@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from monitor.alerts.plan import Horizon, Plan, horizon, plan
+from monitor.alerts.routing import Routing
 from monitor.model import Entry, Feed, FeedId, Hit, HostId, KnownEntry, Match, Severity
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -64,7 +65,8 @@ def planned(*matches: Match, known: dict[str, KnownEntry] | None = None, reach: 
         feed_title="The Wire",
         known=known or {},
         story_of=lambda entry: entry.key,
-        channels=("terminal", "desk"),
+        routing=Routing(everyone=("terminal", "desk"), channels=("terminal", "desk")),
+        silences=(),
         horizon=reach,
         now=NOW,
     )

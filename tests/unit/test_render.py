@@ -14,9 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.alerts import render
+from monitor.alerts.html import html
 from monitor.alerts.safe import clean_header, runs, safe_link, shorten, shorten_runs
 from monitor.model import Alert, Excerpt, Severity
-from tests.alerts import hostile_alerts, hostile_passages, hostile_text, make_alert, passage
+from tests.alerts import hostile_alerts, hostile_passages, hostile_text, make_alert, make_message, passage
 
 PLAIN = """\
 Assad would *step down*, officials say
@@ -139,7 +140,7 @@ class _Page(HTMLParser):
 
 def test_html_marks_the_hits_and_links_to_the_article() -> None:
     """The mail shows headline and excerpt with the hits marked, the facts, and one target for all links."""
-    page = _Page(render.html(make_alert(severity=Severity.HIGH)))
+    page = _Page(html(make_message(make_alert(severity=Severity.HIGH))))
     assert page.marked == ["step down", "step down"]
     assert page.links == {"https://news.example.org/a?x=1&y=2"}
     for words in ("HIGH", "agreed to step down & leave.", "BBC News", "24 Nov 2026, 10:15 UTC", "Assad leaves power"):
@@ -153,7 +154,7 @@ def test_html_marks_the_hits_and_links_to_the_article() -> None:
 def test_a_link_that_is_not_http_is_no_link(link: str) -> None:
     """Whatever a feed calls a link, only http and https are offered for a click."""
     alert = make_alert(link=link)
-    assert _Page(render.html(alert)).links == set()
+    assert _Page(html(make_message(alert))).links == set()
     assert render.document(alert)["link"] == ""
     assert "Link:" not in render.plain(alert)
 
@@ -166,7 +167,7 @@ def test_a_link_keeps_its_meaning_and_loses_what_no_url_may_hold() -> None:
 @given(hostile_alerts())
 def test_no_feed_can_put_a_tag_or_an_attribute_into_the_mail(alert: Alert) -> None:
     """The page has the tags and attributes of the template whatever the words are, and links only to http(s)."""
-    page, model = _Page(render.html(alert)), _Page(render.html(make_alert(severity=Severity.HIGH)))
+    page, model = _Page(html(make_message(alert))), _Page(html(make_message(make_alert(severity=Severity.HIGH))))
     assert page.tags <= model.tags
     assert page.attributes <= model.attributes
     assert all(link.startswith(("http://", "https://")) for link in page.links)
@@ -189,7 +190,7 @@ def test_plain_text_and_document_can_always_be_encoded(alert: Alert) -> None:
     """A lone surrogate or a NUL from a feed must not make a message that fails for ever."""
     assert _is_harmless(render.plain(alert).replace("\n", ""))
     json.dumps(render.document(alert), ensure_ascii=False).encode()
-    render.html(alert).encode()
+    html(make_message(alert)).encode()
 
 
 @given(hostile_passages())
@@ -252,7 +253,7 @@ def test_a_passage_from_right_to_left_does_not_turn_its_line_around() -> None:
     assert f" | \u2068{isolated}\u2069 | \u2068الجزيرة\u2069, 24 Nov 2026" in render.log_line(alert)
     assert not set(render.subject(alert)) & {"\u2068", "\u2069"}
     assert not set(render.plain(make_alert()) + render.log_line(make_alert())) & {"\u2068", "\u2069"}
-    assert render.html(alert).count('dir="auto"') == 2
+    assert html(make_message(alert)).count('dir="auto"') == 2
 
 
 @given(hostile_alerts(), st.sampled_from(["\u202e", "\u2067", "\u2068", "\u2069", "\u202b"]))

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.alerts.retry import SCHEDULE, next_attempt, settle
-from monitor.model import ChannelBroken, DeliveryClaim, DeliveryState, Refused, SendResult, Sent, TryLater
-from tests.alerts import NOW, make_delivery
+from monitor.alerts.retry import SCHEDULE, next_attempt, next_look, settle
+from monitor.model import ChannelBroken, DeliveryState, MessageClaim, Refused, SendResult, Sent, Settlement, TryLater
+from tests.alerts import NOW, make_delivery, make_message
 
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 
 
-def _claim(attempts: int = 0) -> DeliveryClaim:
-    return DeliveryClaim(delivery=make_delivery(attempts=attempts), token="t1")
+def _claim(attempts: int = 0) -> MessageClaim:
+    return MessageClaim(message=make_message(), deliveries=(make_delivery(attempts=attempts),), token="t1")
+
+
+def _settled(result: SendResult, attempts: int = 0) -> Settlement:
+    (settlement,) = settle(_claim(attempts), result, now=NOW)
+    return settlement
 
 
 @pytest.mark.parametrize(
@@ -86,7 +92,7 @@ def test_the_later_of_schedule_and_retry_after_counts(
 )
 def test_each_outcome_has_its_state(result: SendResult, state: DeliveryState, error: str) -> None:
     """Sent ends well, refused ends as dead with the reason, and the other two stay pending."""
-    settlement = settle(_claim(), result, now=NOW)
+    settlement = _settled(result)
     assert (settlement.state, settlement.error) == (state, error)
     assert (settlement.delivery_id, settlement.token) == (make_delivery().id, "t1")
 
@@ -94,7 +100,7 @@ def test_each_outcome_has_its_state(result: SendResult, state: DeliveryState, er
 @given(attempts=st.integers(0, 10_000))
 def test_trying_later_never_kills_a_delivery(attempts: int) -> None:
     """However often it failed, it stays pending and is tried again within a day and a bit."""
-    settlement = settle(_claim(attempts), TryLater(detail="timeout"), now=NOW)
+    settlement = _settled(TryLater(detail="timeout"), attempts)
     assert settlement.state is DeliveryState.PENDING
     assert NOW < settlement.due_at <= NOW + DAY * 1.2
 
@@ -102,13 +108,18 @@ def test_trying_later_never_kills_a_delivery(attempts: int) -> None:
 def test_retry_after_reaches_the_settlement() -> None:
     """A 429 with Retry-After: 3600 on the first attempt is tried again after that hour, not after 5 s."""
     result = TryLater(detail="429", retry_after=HOUR)
-    assert settle(_claim(), result, now=NOW).due_at == NOW + HOUR
+    assert _settled(result).due_at == NOW + HOUR
 
 
 def test_a_broken_channel_is_looked_at_after_five_minutes_and_then_hourly() -> None:
-    """Its messages are kept, and a mended channel is found without a command."""
-    broken = ChannelBroken(detail="404 no_service")
-    first = settle(_claim(0), broken, now=NOW).due_at - NOW
-    later = settle(_claim(7), broken, now=NOW).due_at - NOW
-    assert 4 * MINUTE <= first <= 6 * MINUTE
-    assert 48 * MINUTE <= later <= 72 * MINUTE
+    """Its messages are kept, due as before; a mended channel is found without a command."""
+    assert _settled(ChannelBroken(detail="404 no_service")).due_at == NOW
+    assert 4 * MINUTE <= next_look(1, now=NOW, seed="desk") - NOW <= 6 * MINUTE
+    assert 48 * MINUTE <= next_look(7, now=NOW, seed="desk") - NOW <= 72 * MINUTE
+
+
+def test_what_is_refused_together_is_tried_apart() -> None:
+    """One alert that a receiver does not like must not cost the others of its message."""
+    claim = replace(_claim(), deliveries=(make_delivery(), make_delivery(id="other")))
+    settlements = settle(claim, Refused(detail="400"), now=NOW)
+    assert [(each.state, each.due_at, each.alone) for each in settlements] == [(DeliveryState.PENDING, NOW, True)] * 2

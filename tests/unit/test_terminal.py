@@ -13,7 +13,7 @@ from rich.console import Console
 
 from monitor.model import Alert, ChannelBroken, Sent, Severity, TryLater
 from monitor.notify.terminal import TerminalNotifier, TerminalOptions, panel
-from tests.alerts import hostile_alerts, make_alert, make_delivery, passage
+from tests.alerts import hostile_alerts, make_alert, make_message, passage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,7 +34,7 @@ def _console(*, terminal: bool) -> Console:
 
 async def _shown(console: Console, style: Literal["auto", "panel", "line"] = "auto") -> str:
     notifier = TerminalNotifier(TerminalOptions(style=style), console=console)
-    assert await notifier.send(make_delivery(make_alert(severity=Severity.HIGH))) == Sent()
+    assert await notifier.send(make_message(make_alert(severity=Severity.HIGH))) == Sent()
     await notifier.close()
     file = console.file
     assert isinstance(file, io.StringIO)
@@ -86,7 +86,7 @@ async def test_what_looks_like_markup_is_shown_as_it_is() -> None:
     alert = make_alert(title=passage("[red]rich[/red] :smile:", "rich"), excerpts=(), feed_title="[b]Feed[/b]")
     console = _console(terminal=False)
     notifier = TerminalNotifier(TerminalOptions(style="panel"), console=console)
-    await notifier.send(make_delivery(alert))
+    await notifier.send(make_message(alert))
     await notifier.close()
     assert isinstance(console.file, io.StringIO)
     assert "[red]rich[/red] :smile:" in console.file.getvalue()
@@ -111,7 +111,7 @@ async def test_a_closed_pipe_is_the_channel_s(pipe: tuple[int, int]) -> None:
     os.close(read)
     with os.fdopen(os.dup(write), "w") as file:
         notifier = TerminalNotifier(TerminalOptions(), console=Console(file=file))
-        result = await notifier.send(make_delivery())
+        result = await notifier.send(make_message())
         await notifier.close()
     assert result == ChannelBroken(detail="standard output: Broken pipe")
 
@@ -121,7 +121,7 @@ async def test_a_closed_file_is_the_channel_s(pipe: tuple[int, int]) -> None:
     with os.fdopen(os.dup(pipe[1]), "w") as file:
         console = Console(file=file, force_terminal=False)
     notifier = TerminalNotifier(TerminalOptions(style="line"), console=console)
-    result = await notifier.send(make_delivery())
+    result = await notifier.send(make_message())
     await notifier.close()
     assert isinstance(result, ChannelBroken)
 
@@ -130,7 +130,7 @@ async def test_a_full_disk_is_tried_later() -> None:
     """No space left is nothing a setting can mend."""
     with open("/dev/full", "w") as file:  # noqa: ASYNC230, PTH123 - a device, opened before anything runs
         notifier = TerminalNotifier(TerminalOptions(), console=Console(file=file))
-        result = await notifier.send(make_delivery())
+        result = await notifier.send(make_message())
         await notifier.close()
     assert result == TryLater(detail="standard output: No space left on device")
 
@@ -148,11 +148,11 @@ async def test_a_stopped_reader_delays_and_is_not_told_twice(pipe: tuple[int, in
     os.set_blocking(write, True)
     with os.fdopen(os.dup(write), "w") as file:
         notifier = TerminalNotifier(TerminalOptions(), console=Console(file=file), deadline=0.1)
-        first = await notifier.send(make_delivery())
+        first = await notifier.send(make_message())
         assert first == TryLater(detail="the terminal took no output for 0.1 s")
         while filled > 0:
             filled -= len(os.read(read, PIPE_SIZE))
-        assert await notifier.send(make_delivery()) == Sent()
+        assert await notifier.send(make_message()) == Sent()
         await notifier.close()
     os.close(write)
     shown = b""
