@@ -49,6 +49,8 @@ class Digest:
 def _following(cron: str, after: datetime, zone: ZoneInfo) -> datetime | None:
     trigger = CronTrigger.from_crontab(cron, timezone=zone)
     at = trigger.get_next_fire_time(None, (after + timedelta(microseconds=1)).astimezone(zone))
+    while at is not None and at.astimezone(UTC).astimezone(zone).fold:  # a local time that comes again
+        at = trigger.get_next_fire_time(at, at)
     return None if at is None else at.astimezone(UTC)
 
 

@@ -54,11 +54,22 @@ def list_channels(config: ConfigOption = None, json: JsonOption = False) -> None
             ]
         )
         return
-    made = table("name", "type", "pending", "sent", "dead", "last sent")
+    made = table("name", "type", "pending", "held", "sent", "dead", "last sent", "")
     for channel in loaded.channels.values():
         count = counts.get(channel.name, ChannelCounts(channel=channel.name))
-        row(made, channel.name, channel.type, count.pending, count.sent, count.dead, ago(count.sent_at, now))
+        counted = (count.pending - count.held, count.held, count.sent, count.dead, ago(count.sent_at, now))
+        paused = f"paused {ago(count.pause.since, now)}: {count.pause.reason}" if count.pause else ""
+        row(made, channel.name, channel.type, *counted, paused)
     show(made)
+
+
+@app.command("resume")
+def resume(name: Annotated[str, typer.Argument(help="The channel's name.")], config: ConfigOption = None) -> None:
+    """Let a paused channel take messages again; what it kept is due at once."""
+    with loaded_with_store(config) as (loaded, store):
+        pick_channel(loaded, name)
+        resumed = store.resume_channel(name, now=SystemClock().now())
+    say(f"{name}: resumed" if resumed else f"{name}: was not paused")
 
 
 @app.command("test")

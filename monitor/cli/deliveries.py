@@ -30,6 +30,9 @@ def list_deliveries(
         list[DeliveryState] | None, typer.Option(help="Only this state; may be repeated.", show_default=False)
     ] = None,
     channel: ChannelOption = None,
+    held: Annotated[
+        bool, typer.Option("--held", help="Only what waits by a route's or a silence's wish, and why.")
+    ] = False,
     limit: Annotated[int, typer.Option(min=1, help="At most this many, newest first.")] = 50,
     config: ConfigOption = None,
     json: JsonOption = False,
@@ -37,7 +40,7 @@ def list_deliveries(
     """List deliveries, newest first."""
     now = SystemClock().now()
     with store_of(config_of(config)) as store:
-        found = store.deliveries(states=state or (), channel=channel, limit=limit)
+        found = store.deliveries(states=state or (), channel=channel, held=held, limit=limit)
     if json:
         print_json(found)
         return
@@ -46,17 +49,34 @@ def list_deliveries(
         row(
             made,
             delivery.id[:8],
-            Text(delivery.state, style=_STYLES.get(delivery.state, "")),
+            _state(delivery),
             delivery.channel,
             ago(delivery.created_at, now),
             delivery.attempts,
             delivery.alert.rule,
             delivery.alert.title.text,
-            delivery.error if delivery.state is not DeliveryState.SENT else "",
+            _why(delivery),
         )
     show(made)
     if not found:
         say("no deliveries")
+
+
+def _state(delivery: Delivery) -> Text:
+    if _is_held(delivery):
+        return Text("held", style="cyan")
+    return Text(delivery.state, style=_STYLES.get(delivery.state, ""))
+
+
+def _why(delivery: Delivery) -> str:
+    if delivery.state is DeliveryState.SENT:
+        return ""
+    return delivery.placing.reason if _is_held(delivery) else delivery.error
+
+
+def _is_held(delivery: Delivery) -> bool:
+    pending = delivery.state is DeliveryState.PENDING and delivery.message_id is None
+    return pending and delivery.placing.hold is not None
 
 
 @app.command("retry")

@@ -19,6 +19,7 @@ from monitor.cli import (
     rules,
     run,
     settings,
+    silences,
     status,
     try_query,
     why,
@@ -46,6 +47,7 @@ app.command("try")(try_query.try_query)
 app.command("why")(why.why)
 app.add_typer(channels.app, name="channels")
 app.add_typer(deliveries.app, name="deliveries")
+app.add_typer(silences.app, name="silences")
 app.command("status")(status.status)
 app.add_typer(settings.app, name="config")
 

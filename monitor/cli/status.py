@@ -22,7 +22,7 @@ from monitor.cli.common import (
     table,
 )
 from monitor.clock import SystemClock
-from monitor.model import Feed
+from monitor.model import ChannelCounts, Feed
 from monitor.store.base import RuleFile
 from monitor.store.open import describe_url
 from monitor.store.running import running_daemon
@@ -72,24 +72,21 @@ def status(config: ConfigOption = None, json: JsonOption = False) -> None:
     show(made)
     if counts.channels:
         say("")
-        made = table("channel", "pending", "sent", "dead", "dropped", "oldest pending", "last sent", "")
-        for item in counts.channels:
-            unknown = "" if item.channel in loaded.channels else "not in config.toml"
-            oldest = ago(item.oldest_pending_at, now) if item.oldest_pending_at else ""
-            cells = (
-                item.pending,
-                item.sent,
-                item.dead,
-                item.dropped,
-                oldest,
-                ago(item.sent_at, now),
-                item.error or unknown,
-            )
-            row(made, item.channel, *cells)
-        show(made)
+        _show_channels(counts.channels, loaded, now)
     _show_rules(broken, stopped, now)
     if failing:
         _show_failing(failing, now)
+
+
+def _show_channels(channels: Sequence[ChannelCounts], loaded: Loaded, now: datetime) -> None:
+    made = table("channel", "pending", "held", "sent", "dead", "dropped", "oldest pending", "last sent", "")
+    for item in channels:
+        unknown = "" if item.channel in loaded.channels else "not in config.toml"
+        paused = f"paused {ago(item.pause.since, now)}: {item.pause.reason}" if item.pause else ""
+        oldest = ago(item.oldest_pending_at, now) if item.oldest_pending_at else ""
+        counted = (item.pending - item.held, item.held, item.sent, item.dead, item.dropped)
+        row(made, item.channel, *counted, oldest, ago(item.sent_at, now), paused or item.error or unknown)
+    show(made)
 
 
 def _show_failing(failing: Sequence[Feed], now: datetime) -> None:

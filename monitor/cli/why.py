@@ -200,6 +200,8 @@ def _state(delivery: Delivery, now: datetime) -> str:
     match delivery.state:
         case DeliveryState.SENT:
             return f"sent {delivery.sent_at:%d %b %Y %H:%M:%S} UTC" if delivery.sent_at else "sent"
+        case DeliveryState.PENDING if delivery.message_id is None and delivery.placing.hold is not None:
+            return f"held: {delivery.placing.reason}"
         case DeliveryState.PENDING:
             return f"waits since {ago(delivery.created_at, now)}, {tries}, next {due(delivery.due_at, now)}"
         case DeliveryState.DEAD:

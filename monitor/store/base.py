@@ -198,9 +198,14 @@ class Outbox(Protocol):
         """Remember what a receiver calls its first message about a story; a later one changes nothing."""
 
     def deliveries(
-        self, *, states: Collection[DeliveryState] = (), channel: str | None = None, limit: int = 100
+        self,
+        *,
+        states: Collection[DeliveryState] = (),
+        channel: str | None = None,
+        held: bool = False,
+        limit: int = 100,
     ) -> Sequence[Delivery]:
-        """Newest first; no states: all of them."""
+        """Newest first; no states: all of them. `held`: only pending ones that wait by somebody's wish, untried."""
 
     def delivery(self, prefix: str) -> Delivery | None:
         """The one whose id starts with `prefix` (≥ 4 characters); None where there is none or more than one."""

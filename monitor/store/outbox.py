@@ -71,13 +71,20 @@ class OutboxPart:
         return tuple(done)
 
     def deliveries(
-        self, *, states: Collection[DeliveryState] = (), channel: str | None = None, limit: int = 100
+        self,
+        *,
+        states: Collection[DeliveryState] = (),
+        channel: str | None = None,
+        held: bool = False,
+        limit: int = 100,
     ) -> Sequence[Delivery]:
         found = _with_alerts().order_by(deliveries.c.created_at.desc(), deliveries.c.id.desc()).limit(limit)
         if states:
             found = found.where(deliveries.c.state.in_([state.value for state in states]))
         if channel is not None:
             found = found.where(deliveries.c.channel == channel)
+        if held:
+            found = found.where(IS_PENDING, deliveries.c.hold.is_not(None), deliveries.c.message_id.is_(None))
         with self._database.read() as connection:
             return tuple(rows.delivery_from_row(row) for row in connection.execute(found))
 

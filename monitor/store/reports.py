@@ -8,7 +8,7 @@ from sqlalchemy import case, func, select, true
 
 from monitor.model import ChannelCounts, StoreStatus
 from monitor.store import rows
-from monitor.store.tables import IS_ACTIVE, IS_PENDING, alerts, deliveries, entries, feeds, matches
+from monitor.store.tables import IS_ACTIVE, IS_PENDING, alerts, channel_pauses, deliveries, entries, feeds, matches
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import ColumnElement, Connection, Select, Table
 
-    from monitor.model import AlertId, Delivery, EntryMatch, RecordedMatch, StoredEntry
+    from monitor.model import AlertId, ChannelPause, Delivery, EntryMatch, RecordedMatch, StoredEntry
     from monitor.store.engine import Database
 
 
@@ -131,16 +131,21 @@ def _channels(connection: Connection) -> tuple[ChannelCounts, ...]:
         deliveries.c.channel,
         deliveries.c.state,
         func.count().label("count"),
+        _count_if(deliveries.c.hold.is_not(None) & deliveries.c.message_id.is_(None)).label("held"),
         func.min(deliveries.c.created_at).label("oldest_at"),
         func.max(deliveries.c.sent_at).label("sent_at"),
     ).group_by(deliveries.c.channel, deliveries.c.state)
     by_channel: dict[str, dict[str, rows.AnyRow]] = {}
     for row in connection.execute(by_state):
         by_channel.setdefault(row.channel, {})[row.state] = row
-    return tuple(_channel(connection, channel, by_channel[channel]) for channel in sorted(by_channel))
+    pauses = {row.channel: rows.pause_from_row(row) for row in connection.execute(select(channel_pauses))}
+    names = sorted({*by_channel, *pauses})
+    return tuple(_channel(connection, name, by_channel.get(name, {}), pauses.get(name)) for name in names)
 
 
-def _channel(connection: Connection, channel: str, states: dict[str, rows.AnyRow]) -> ChannelCounts:
+def _channel(
+    connection: Connection, channel: str, states: dict[str, rows.AnyRow], pause: ChannelPause | None
+) -> ChannelCounts:
     # A row's "count" is tuple's own method, so the counts are taken by position.
     number = {state: row[2] for state, row in states.items()}
     pending = states.get("pending")
@@ -153,6 +158,8 @@ def _channel(connection: Connection, channel: str, states: dict[str, rows.AnyRow
         oldest_pending_at=pending.oldest_at if pending else None,
         sent_at=max((row.sent_at for row in states.values() if row.sent_at), default=None),
         error=_last_error(connection, channel) if pending else "",
+        held=pending.held if pending else 0,
+        pause=pause,
     )
 
 

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from monitor.alerts.routing import UNROUTED, Routing
-from monitor.model import ChannelBroken, DeliveryState, Refused, TryLater
+from monitor.model import ChannelBroken, DeliveryState, Refused, Sent, TryLater
 from monitor.service.deliver import Outlet, Sender
 from monitor.service.health import Heartbeats
 from monitor.service.threads import StoreThreads
-from tests.contract.samples import NOW, say
+from tests.contract.samples import NOW, alert, delivery, entry, say
 from tests.fakes import FakeClock, ScriptedNotifier
 
 if TYPE_CHECKING:
@@ -29,18 +29,25 @@ class Bench:
     def __init__(self, store: Store, threads: StoreThreads) -> None:
         self.store = store
         self.clock = FakeClock(NOW)
+        self.rate: float | None = None
         self.routing = Routing(default=replace(UNROUTED, burst=1000))
         self.terminal, self.desk = ScriptedNotifier(), ScriptedNotifier()
         self.events: list[Event] = []
         self.sender = Sender(
             store=store,
-            outlets=lambda: {"terminal": Outlet(notifier=self.terminal), "desk": Outlet(notifier=self.desk)},
+            outlets=lambda: {
+                "terminal": Outlet(notifier=self.terminal),
+                "desk": Outlet(notifier=self.desk, rate=self.rate),
+            },
             routing=lambda: self.routing,
             threads=threads,
             clock=self.clock,
             observer=self.events.append,
             heartbeats=Heartbeats({"sender": timedelta(seconds=40)}, clock=self.clock),
         )
+
+    def outlets(self) -> dict[str, Outlet]:
+        return {"terminal": Outlet(notifier=self.terminal), "desk": Outlet(notifier=self.desk, rate=self.rate)}
 
     def states(self, channel: str) -> list[DeliveryState]:
         return [delivery.state for delivery in reversed(self.store.deliveries(channel=channel))]
@@ -96,6 +103,96 @@ async def test_refused_is_dead_and_broken_is_kept(bench: Bench) -> None:
     say(bench.store, "a", "b", "c", channels=("desk",), now=bench.clock.now())
     await bench.sender.flush()
     assert sorted(bench.states("desk")) == [DeliveryState.DEAD, DeliveryState.PENDING, DeliveryState.PENDING]
+
+
+async def test_a_broken_channel_pauses_and_is_tried_with_one_message(bench: Bench) -> None:
+    """Nothing is sent for minutes, then one message; when that is taken, all the others follow at once."""
+    bench.desk.script = [ChannelBroken(detail="401"), ChannelBroken(detail="401")]
+    say(bench.store, "a", "b", "c", channels=("desk",), now=bench.clock.now())
+    await bench.sender.flush()
+    bench.clock.advance(timedelta(minutes=2))
+    await bench.sender.flush()
+    assert len(bench.desk.sent) == 1
+    assert bench.store.paused_channels()["desk"].reason == "401"
+    assert [type(event).__name__ for event in bench.events] == ["DeliverySettled", "ChannelPaused"]
+    bench.clock.advance(timedelta(minutes=5))
+    await bench.sender.flush()
+    assert len(bench.desk.sent) == 2
+    bench.clock.advance(timedelta(minutes=80))
+    await bench.sender.flush()
+    await bench.sender.flush()
+    assert set(bench.states("desk")) == {DeliveryState.SENT}
+    assert not bench.store.paused_channels()
+    assert [type(event).__name__ for event in bench.events].count("ChannelPaused") == 1
+    assert "ChannelResumed" in {type(event).__name__ for event in bench.events}
+
+
+async def test_a_paused_channel_is_resumed_by_hand(bench: Bench) -> None:
+    """Whoever has mended it need not wait; a command in another process is enough."""
+    bench.desk.script = [ChannelBroken(detail="401")]
+    say(bench.store, "a", "b", channels=("desk",), now=bench.clock.now())
+    await bench.sender.flush()
+    assert bench.store.resume_channel("desk", now=bench.clock.now())
+    await bench.sender.flush()
+    assert set(bench.states("desk")) == {DeliveryState.SENT}
+    assert not bench.store.resume_channel("desk", now=bench.clock.now())
+
+
+async def test_forty_alerts_are_one_message(bench: Bench) -> None:
+    """Over the burst limit of their route they come together, and are all settled by it."""
+    bench.routing = Routing()
+    say(bench.store, *(f"k{number:02}" for number in range(40)), channels=("desk",), now=bench.clock.now())
+    await bench.sender.flush()
+    assert [len(message.alerts) for message in bench.desk.sent] == [40]
+    assert set(bench.states("desk")) == {DeliveryState.SENT}
+
+
+async def test_a_message_that_fails_comes_again_as_it_was(bench: Bench) -> None:
+    """The same alerts under the same id, though others have come since."""
+    bench.routing = Routing(default=replace(UNROUTED, burst=1))
+    bench.desk.script = [TryLater(detail="503")]
+    say(bench.store, "a", "b", "c", channels=("desk",), now=bench.clock.now())
+    await bench.sender.flush()
+    say(bench.store, "d", channels=("desk",), now=bench.clock.now())
+    bench.clock.advance(timedelta(minutes=10))
+    await bench.sender.flush()
+    first, *others = bench.desk.sent
+    again = next(message for message in others if message.id == first.id)
+    assert again == first
+    assert set(bench.states("desk")) == {DeliveryState.SENT}
+
+
+async def test_one_bad_alert_does_not_cost_those_it_came_with(bench: Bench) -> None:
+    """A message of three that is refused is sent as three; only the one that is refused again is dead."""
+    bench.routing = Routing(default=replace(UNROUTED, burst=1))
+    bench.desk.script = [Refused(detail="400 together"), Sent(), Refused(detail="400 alone")]
+    say(bench.store, "a", "b", "c", channels=("desk",), now=bench.clock.now())
+    await bench.sender.flush()
+    await bench.sender.flush()
+    assert sorted(bench.states("desk")) == [DeliveryState.DEAD, DeliveryState.SENT, DeliveryState.SENT]
+
+
+async def test_a_channel_is_sent_no_more_than_it_takes(store: Store) -> None:
+    """Twenty messages at two a second take ten seconds."""
+    threads = StoreThreads()
+    bench = Bench(store, threads)
+    bench.rate = 2.0
+    say(store, *(f"k{number:02}" for number in range(20)), channels=("desk",), now=bench.clock.now())
+    await bench.sender.flush()
+    assert len(bench.desk.sent) == 20
+    assert timedelta(seconds=9) <= bench.clock.now() - NOW <= timedelta(seconds=11)
+    threads.close()
+
+
+async def test_later_messages_about_a_story_name_the_first(bench: Bench) -> None:
+    """What a receiver called the first message is handed to the notifier with those that follow."""
+    bench.desk.script = [Sent(ref="171.5")]
+    first, second = (replace(alert(entry(key), rule=key), story="s" * 32) for key in "ab")
+    now = bench.clock.now()
+    for one in (first, second):
+        bench.store.add_alerts([one], [delivery(one, "desk", due_at=now)], now=now)
+        await bench.sender.flush()
+    assert [message.thread for message in bench.desk.sent] == ["", "171.5"]
 
 
 async def test_a_bug_in_a_notifier_loses_nothing(bench: Bench) -> None:

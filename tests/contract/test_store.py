@@ -391,7 +391,7 @@ def test_an_empty_commit_is_nothing(store: Store) -> None:
 def test_an_alert_comes_back_as_it_was(store: Store) -> None:
     """Excerpts, marks and times survive the store to the microsecond."""
     one = held(store)
-    said = replace(alert(entry("x")), published_at=None, excerpts=(), seen_at=NOW)
+    said = replace(alert(entry("x")), published_at=None, excerpts=(), seen_at=NOW, story="s1", kind="ops")
     found = replace(outcome(one.lease, one.feeds[0]), alerts=(said,), deliveries=(delivery(said),))
     store.commit_polls([found], now=NOW)
     assert send_all(store)[0].deliveries[0].alert == said
