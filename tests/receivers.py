@@ -8,21 +8,28 @@ import socket
 import threading
 from collections import deque
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from email import message_from_bytes, policy
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, cast
 
 from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
 
+from monitor.clock import SystemClock
+
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from email.message import EmailMessage
     from types import TracebackType
     from typing import Self
 
     from aiosmtpd.smtp import Envelope, Session
+
+
+def machine_time() -> float:
+    """Unix seconds."""
+    return SystemClock().now().timestamp()
 
 
 def closed_port() -> int:
@@ -44,11 +51,13 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What was received; header names in lower case."""
+    """What was received, and how it was answered (0: not at all); header names in lower case, `at` in unix seconds."""
 
     path: str
     headers: Mapping[str, str]
     body: bytes
+    status: int = 0
+    at: float = 0.0
 
     def json(self) -> Any:
         return json.loads(self.body)
@@ -60,7 +69,8 @@ class WebhookReceiver:
     The default, 200 and "ok", is what Slack's incoming webhooks say.
     """
 
-    def __init__(self, *replies: Reply, default: Reply | None = None) -> None:
+    def __init__(self, *replies: Reply, default: Reply | None = None, now: Callable[[], float] = machine_time) -> None:
+        self._now = now
         self.script = deque(replies)
         self.default = default or Reply()
         self.requests: list[Request] = []
@@ -78,6 +88,11 @@ class WebhookReceiver:
         with self._arrived:
             assert self._arrived.wait_for(lambda: len(self.requests) >= count, timeout), self.requests
             return list(self.requests)
+
+    def await_taken(self, count: int, *, timeout: float = 30) -> None:
+        """Return when so many requests were answered with 2xx, or `timeout` seconds are over."""
+        with self._arrived:
+            self._arrived.wait_for(lambda: sum(200 <= each.status < 300 for each in self.requests) >= count, timeout)
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -105,8 +120,8 @@ class WebhookReceiver:
 
     def _answer(self, handler: BaseHTTPRequestHandler, request: Request) -> None:
         with self._arrived:
-            self.requests.append(request)
             reply = self.script.popleft() if self.script else self.default
+            self.requests.append(replace(request, status=0 if reply.hang else reply.status, at=self._now()))
             self._arrived.notify_all()
         if reply.hang:
             self._closing.wait()
@@ -126,6 +141,7 @@ class Mail:
     sender: str
     recipients: tuple[str, ...]
     raw: bytes
+    at: float = 0.0
 
     @property
     def message(self) -> EmailMessage:
@@ -146,7 +162,9 @@ class SmtpSink:
         tls: ssl.SSLContext | None = None,
         implicit_tls: bool = False,
         account: tuple[str, str] | None = None,
+        now: Callable[[], float] = machine_time,
     ) -> None:
+        self._now = now
         self.mails: list[Mail] = []
         self.connections = 0
         self.refuse: dict[str, str] = {}
@@ -169,6 +187,11 @@ class SmtpSink:
         with self._arrived:
             assert self._arrived.wait_for(lambda: len(self.mails) >= count, timeout), self.mails
             return list(self.mails)
+
+    def await_taken(self, count: int, *, timeout: float = 30) -> None:
+        """Return when there are so many mails, or `timeout` seconds are over."""
+        with self._arrived:
+            self._arrived.wait_for(lambda: len(self.mails) >= count, timeout)
 
     def drop_connections(self) -> None:
         """Close every connection from this side, as a server does with idle ones."""
@@ -216,7 +239,7 @@ class SmtpSink:
             content = envelope.content
             assert isinstance(content, bytes)
             with self._arrived:
-                self.mails.append(Mail(envelope.mail_from or "", tuple(envelope.rcpt_tos), content))
+                self.mails.append(Mail(envelope.mail_from or "", tuple(envelope.rcpt_tos), content, self._now()))
                 self._arrived.notify_all()
         return self.data_reply
 

@@ -75,7 +75,8 @@ class Daemon:
     Args:
         path: config.toml.
         observers: Told of every event, in order, on the event loop.
-        notifiers: Replaces how channels are opened; the demo gives the terminal channel its own console.
+        open_notifier: Replaces how channels are opened; the demo gives the terminal channel its own console.
+        clock: The machine's, by default.
     """
 
     def __init__(
@@ -84,11 +85,12 @@ class Daemon:
         *,
         observers: tuple[Observer, ...] = (),
         open_notifier: Callable[[Channel], Notifier] = open_notifier,
+        clock: Clock | None = None,
     ) -> None:
         self._path = path
         self._observers = observers
         self._open_notifier = open_notifier
-        self._clock: Clock = SystemClock()
+        self._clock: Clock = clock or SystemClock()
         self._stop = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._reload_lock = asyncio.Lock()

@@ -61,12 +61,14 @@ class Site:
         default_factory=lambda: {"min_interval": "1s", "interval": "1s", "host_delay": "0s", "deadline": "10s"}
     )
     store: dict[str, Any] = field(default_factory=dict)
+    more: dict[str, Any] = field(default_factory=dict)
 
     def write(self) -> Path:
         """Write the files; the path of config.toml."""
         (self.folder / "rules").mkdir(exist_ok=True)
         (self.folder / "rules" / "test.toml").write_text(self.rules, encoding="utf-8")
         config: dict[str, Any] = {"polling": self.polling, "feeds": self.feeds, "channels": self.channels}
+        config |= self.more
         if self.store:
             config["store"] = self.store
         path = self.folder / "config.toml"
@@ -85,7 +87,15 @@ class Site:
 class Daemon:
     """`news-monitor run` on a site; ready when the `with` block begins, stopped with SIGTERM at its end."""
 
-    def __init__(self, site: Site, *, env: Mapping[str, str] | None = None, arguments: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        site: Site,
+        *,
+        env: Mapping[str, str] | None = None,
+        arguments: Sequence[str] = (),
+        program: Sequence[str] = ("monitor", "run", "--verbose"),
+    ) -> None:
+        self._program = program
         self.site = site
         self.log = site.folder / "daemon.log"
         self._arguments = arguments
@@ -98,7 +108,7 @@ class Daemon:
     def _start(self) -> subprocess.Popen[bytes]:
         with self.log.open("ab") as log:
             return subprocess.Popen(
-                [sys.executable, "-m", "monitor", "run", "--verbose", *self._arguments],
+                [sys.executable, "-m", *self._program, *self._arguments],
                 cwd=self.site.folder,
                 env=environment(NOTIFY_SOCKET="@" + self._address[1:], **self._env),
                 stdout=log,
