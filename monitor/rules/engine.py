@@ -120,13 +120,14 @@ class RuleSet:
 
     def _holding(self, article: Article, now: datetime, timeouts: list[str] | None) -> list[int]:
         self._count(article)
-        holding, tested, view = list[int](), set[int](), None
-        for number, part in self._index.candidates(article):
-            if number in tested or number in self._resting:
+        holding, view = list[int](), None
+        residues = self._index.residues
+        for number in self._index.candidates(article):
+            if number in self._resting:
                 continue
-            tested.add(number)
             if number in self._conditional and not _applies(self.rules[number], article, now):
                 continue
+            part = residues[number]
             if part is None:
                 holding.append(number)
                 continue
@@ -137,7 +138,7 @@ class RuleSet:
             except SlowRegexError:
                 if timeouts is not None:
                     timeouts.append(self.rules[number].name)
-        return sorted(holding)
+        return holding
 
     def _count(self, article: Article) -> None:
         self._until_counted -= 1

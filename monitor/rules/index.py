@@ -3,14 +3,17 @@
 From each query come groups of terms; an article must have at least one term of every group for the rule to hold.
 That is an over-approximation: a phrase needs each of its words, `a AND (b OR c)` needs {a} and {b, c}, and what cannot
 be told from the words of the text needs nothing. A rule is filed under the terms of the group that the fewest articles
-have; the other groups, and words that must not be there, filter it. What that does not decide stays a residue, which
-is evaluated (cf. Lucene's monitor: term filter, then the query).
+have, together with those of the next rarest; the other groups, and words that must not be there, filter it. What that
+does not decide stays a residue, which is evaluated (cf. Lucene's monitor: term filter, then the query).
 """
 
 from __future__ import annotations
 
 import re
+from array import array
+from bisect import bisect_right
 from collections import Counter
+from itertools import accumulate
 from typing import TYPE_CHECKING, NamedTuple
 
 from monitor.rules.evaluate import AllOf, AnyOf, Close, InLead, InOne, InUnit, Label, NoneOf, Several
@@ -45,6 +48,8 @@ _COMMON = frozenset(
 # Articles a hundred, of those that have a word somewhere, in which it stands in this field.
 _FIELD_SHARE = {"title": 0.1, "summary": 0.5, "content": 0.9}
 _OTHER_FIELD_SHARE = 0.05
+# A rule is filed with a second group of its terms if there are no more of them than this.
+_MAX_SECOND = 4
 
 
 class Frequencies:
@@ -84,76 +89,81 @@ def _guess(test: TokenTest) -> float:
             return 3 * _guess(Plain(re.sub(r"[*?]", "", test.pattern)))
 
 
-class Residue(NamedTuple):
-    """A rule that has passed the index.
+class _Filed(NamedTuple):
+    """A rule under one of its keys: whatever has that term and `other` may satisfy the rule.
 
     Attributes:
-        rule: The rule's place in the list that the index was built from.
-        part: What must still be evaluated; None where passing means that the rule holds.
+        other: The key itself where nothing else is asked for here.
     """
 
+    other: Key
     rule: int
-    part: Part | None
 
 
-class _Filed(NamedTuple):
-    """A rule with more conditions than one: `needed` all there, one of each group there, none of `barred` there."""
+class _Further(NamedTuple):
+    """What else a rule needs: `needed` all there, one of each group there, none of `barred` there."""
 
-    needed: Group
-    any_of: tuple[Group, ...]
-    barred: Group
-    residue: Residue
+    needed: tuple[Key, ...]
+    any_of: tuple[tuple[Key, ...], ...]
+    barred: tuple[Key, ...]
 
-
-class _Posting(NamedTuple):
-    """What is filed under a key: rules that need nothing else, rules that need one other key, and the rest."""
-
-    held: tuple[Residue, ...]
-    paired: tuple[tuple[Key, Residue], ...]
-    others: tuple[_Filed, ...]
+    def holds(self, present: set[Key]) -> bool:
+        return (
+            all(key in present for key in self.needed)
+            and present.isdisjoint(self.barred)
+            and not any(map(present.isdisjoint, self.any_of))
+        )
 
 
 class Index:
-    """The rules, filed by the terms they need."""
+    """The rules, filed by the terms they need.
+
+    A rule has one entry for each key of the group that it is filed under, and each key of a second group: both must be
+    there, and most often the second is not. All entries lie in two arrays, in the order of their keys; with 100,000
+    rules an article comes past a thousand, and following a reference for each of them to a place of its own in memory
+    would take most of the time.
+
+    Attributes:
+        residues: For each rule what is left to evaluate when it is among the candidates; None: nothing, it holds.
+    """
 
     def __init__(self, parts: Sequence[Part], tests: Sequence[TokenTest], frequencies: Frequencies) -> None:
         """Args: `parts`, one per rule; `tests`, the vocabulary by number."""
         self._tests = tests
         self._costs = [frequencies.of(test) for test in tests]
         self._scoped: dict[FieldName, dict[int, Key]] = {}
-        self._always: list[Residue] = []
-        self._filed_under: list[Group] = []
+        self._always: list[int] = []
+        self._further: dict[int, _Further] = {}
+        self.residues: list[Part | None] = []
         filed: dict[Key, list[_Filed]] = {}
         for number, part in enumerate(parts):
             self._file(number, part, filed)
-        self._postings = {key: _packed(entries) for key, entries in filed.items()}
-        self._keys = frozenset(self._postings)
+        self._pack(filed)
 
-    def candidates(self, article: Article) -> Iterator[Residue]:
-        """The rules that could hold for an article; none is left out, and one may come several times."""
+    def candidates(self, article: Article) -> list[int]:
+        """The rules that could hold for an article, rising; none is left out."""
         present = article.present
         if self._scoped:
             present = present | self._present_in_fields(article)
-        yield from self._always
-        postings = self._postings
-        for key in self._keys & present:
-            held, paired, others = postings[key]
-            yield from held
-            for other, residue in paired:
-                if other in present:
-                    yield residue
-            for needed, any_of, barred, residue in others:
-                if needed <= present and barred.isdisjoint(present):
-                    for group in any_of:
-                        if group.isdisjoint(present):
-                            break
-                    else:
-                        yield residue
+        found = set(self._always)
+        starts, others, rules = self._starts, self._others, self._rules
+        for key in present:
+            low, high = starts[key], starts[key + 1]
+            if low < high:
+                for other, rule in zip(others[low:high], rules[low:high], strict=True):
+                    if other in present:
+                        found.add(rule)
+        for rule in self._further.keys() & found:
+            if not self._further[rule].holds(present):
+                found.remove(rule)
+        return sorted(found)
 
     def filed_under(self, rule: int) -> tuple[tuple[FieldName | None, TokenTest], ...]:
         """The terms of which one must be there for a rule to be tested, with their field; empty: it always is."""
         fields = {key: (name, number) for name, keys in self._scoped.items() for number, key in keys.items()}
-        places = (fields.get(key, (None, key)) for key in sorted(self._filed_under[rule]))
+        entries = (place for place, filed in enumerate(self._rules) if filed == rule)
+        under = sorted({bisect_right(self._starts, place) - 1 for place in entries})
+        places = (fields.get(key, (None, key)) for key in under)
         return tuple((name, self._tests[number]) for name, number in places)
 
     def _present_in_fields(self, article: Article) -> set[Key]:
@@ -171,19 +181,31 @@ class Index:
             groups.update(dict.fromkeys(found))
             if not decided:
                 left.append(conjunct)
-        residue = Residue(number, None if not left else left[0] if len(left) == 1 else AllOf(tuple(left)))
         if not groups:
-            self._always.append(Residue(number, part))
-            self._filed_under.append(frozenset())
+            self._always.append(number)
+            self.residues.append(part)
             return
-        key = min(groups, key=self._group_cost)
-        others = [group for group in groups if group is not key]
-        needed = frozenset().union(*(group for group in others if len(group) == 1))
-        any_of = tuple(group for group in others if len(group) > 1)
-        entry = _Filed(needed, any_of, frozenset(barred), residue)
-        for term in key:
-            filed.setdefault(term, []).append(entry)
-        self._filed_under.append(key)
+        self.residues.append(None if not left else left[0] if len(left) == 1 else AllOf(tuple(left)))
+        first, *rest = sorted(groups, key=self._group_cost)
+        second = next((group for group in rest if len(group) <= _MAX_SECOND), None)
+        for key in first:
+            filed.setdefault(key, []).extend(_Filed(other, number) for other in second or (key,))
+        self._ask_further(number, [group for group in rest if group is not second], barred)
+
+    def _ask_further(self, number: int, groups: list[Group], barred: set[Key]) -> None:
+        if groups or barred:
+            needed = tuple(key for group in groups if len(group) == 1 for key in group)
+            any_of = tuple(tuple(group) for group in groups if len(group) > 1)
+            self._further[number] = _Further(needed, any_of, tuple(barred))
+
+    def _pack(self, filed: dict[Key, list[_Filed]]) -> None:
+        """The entries of key `k` are those from `starts[k]` to `starts[k + 1]`."""
+        sizes = (len(filed.get(key, ())) for key in range(len(self._costs)))
+        self._starts = array("I", accumulate(sizes, initial=0))
+        entries = [entry for key in sorted(filed) for entry in filed[key]]
+        self._others = array("I", [entry.other for entry in entries])
+        self._rules = array("I", [entry.rule for entry in entries])
+        del self._costs
 
     def _decided_group(self, part: Part) -> Group | None:
         """The group that is all there is to a part: it holds where the article has one of these."""
@@ -248,15 +270,3 @@ def _conjuncts(part: Part) -> Iterator[Part]:
             yield from _conjuncts(InOne(one, part.name))
     else:
         yield part
-
-
-def _packed(entries: Sequence[_Filed]) -> _Posting:
-    held, paired, others = list[Residue](), list[tuple[Key, Residue]](), list[_Filed]()
-    for entry in entries:
-        if entry.any_of or entry.barred or len(entry.needed) > 1:
-            others.append(entry)
-        elif entry.needed:
-            paired.append((next(iter(entry.needed)), entry.residue))
-        else:
-            held.append(entry.residue)
-    return _Posting(tuple(held), tuple(paired), tuple(others))
