@@ -11,9 +11,8 @@ from __future__ import annotations
 
 import re
 from array import array
-from bisect import bisect_right
 from collections import Counter
-from itertools import accumulate
+from itertools import chain, compress
 from typing import TYPE_CHECKING, NamedTuple
 
 from monitor.rules.evaluate import AllOf, AnyOf, Close, InLead, InOne, InUnit, Label, NoneOf, Several
@@ -89,17 +88,6 @@ def _guess(test: TokenTest) -> float:
             return 3 * _guess(Plain(re.sub(r"[*?]", "", test.pattern)))
 
 
-class _Filed(NamedTuple):
-    """A rule under one of its keys: whatever has that term and `other` may satisfy the rule.
-
-    Attributes:
-        other: The key itself where nothing else is asked for here.
-    """
-
-    other: Key
-    rule: int
-
-
 class _Further(NamedTuple):
     """What else a rule needs: `needed` all there, one of each group there, none of `barred` there."""
 
@@ -109,7 +97,7 @@ class _Further(NamedTuple):
 
     def holds(self, present: set[Key]) -> bool:
         return (
-            all(key in present for key in self.needed)
+            present.issuperset(self.needed)
             and present.isdisjoint(self.barred)
             and not any(map(present.isdisjoint, self.any_of))
         )
@@ -119,9 +107,8 @@ class Index:
     """The rules, filed by the terms they need.
 
     A rule has one entry for each key of the group that it is filed under, and each key of a second group: both must be
-    there, and most often the second is not. All entries lie in two arrays, in the order of their keys; with 100,000
-    rules an article comes past a thousand, and following a reference for each of them to a place of its own in memory
-    would take most of the time.
+    there, and most often the second is not. With 100,000 rules an article comes past thousands of entries, so they are
+    numbers in arrays, which takes no reference to follow for each.
 
     Attributes:
         residues: For each rule what is left to evaluate when it is among the candidates; None: nothing, it holds.
@@ -135,24 +122,21 @@ class Index:
         self._always: list[int] = []
         self._further: dict[int, _Further] = {}
         self.residues: list[Part | None] = []
-        filed: dict[Key, list[_Filed]] = {}
+        # By key: the other key that must be there (the same where nothing else is asked for here), a rule, and so on.
+        filed: dict[Key, list[int]] = {}
         for number, part in enumerate(parts):
             self._file(number, part, filed)
-        self._pack(filed)
+        self._filed = {key: array("I", entries) for key, entries in filed.items()}
+        del self._costs
 
     def candidates(self, article: Article) -> list[int]:
         """The rules that could hold for an article, rising; none is left out."""
         present = article.present
         if self._scoped:
             present = present | self._present_in_fields(article)
-        found = set(self._always)
-        starts, others, rules = self._starts, self._others, self._rules
-        for key in present:
-            low, high = starts[key], starts[key + 1]
-            if low < high:
-                for other, rule in zip(others[low:high], rules[low:high], strict=True):
-                    if other in present:
-                        found.add(rule)
+        entries = list(chain.from_iterable(map(self._filed.__getitem__, self._filed.keys() & present)))
+        found = set(compress(entries[1::2], map(present.__contains__, entries[::2])))
+        found.update(self._always)
         for rule in self._further.keys() & found:
             if not self._further[rule].holds(present):
                 found.remove(rule)
@@ -161,15 +145,14 @@ class Index:
     def filed_under(self, rule: int) -> tuple[tuple[FieldName | None, TokenTest], ...]:
         """The terms of which one must be there for a rule to be tested, with their field; empty: it always is."""
         fields = {key: (name, number) for name, keys in self._scoped.items() for number, key in keys.items()}
-        entries = (place for place, filed in enumerate(self._rules) if filed == rule)
-        under = sorted({bisect_right(self._starts, place) - 1 for place in entries})
+        under = sorted(key for key, entries in self._filed.items() if rule in entries[1::2])
         places = (fields.get(key, (None, key)) for key in under)
         return tuple((name, self._tests[number]) for name, number in places)
 
     def _present_in_fields(self, article: Article) -> set[Key]:
         return {keys[term] for name, keys in self._scoped.items() for term in keys.keys() & article.present_in(name)}
 
-    def _file(self, number: int, part: Part, filed: dict[Key, list[_Filed]]) -> None:
+    def _file(self, number: int, part: Part, filed: dict[Key, list[int]]) -> None:
         groups: dict[Group, None] = {}
         barred: set[Key] = set()
         left: list[Part] = []
@@ -189,7 +172,9 @@ class Index:
         first, *rest = sorted(groups, key=self._group_cost)
         second = next((group for group in rest if len(group) <= _MAX_SECOND), None)
         for key in first:
-            filed.setdefault(key, []).extend(_Filed(other, number) for other in second or (key,))
+            entries = filed.setdefault(key, [])
+            for other in second or (key,):
+                entries += other, number
         self._ask_further(number, [group for group in rest if group is not second], barred)
 
     def _ask_further(self, number: int, groups: list[Group], barred: set[Key]) -> None:
@@ -197,15 +182,6 @@ class Index:
             needed = tuple(key for group in groups if len(group) == 1 for key in group)
             any_of = tuple(tuple(group) for group in groups if len(group) > 1)
             self._further[number] = _Further(needed, any_of, tuple(barred))
-
-    def _pack(self, filed: dict[Key, list[_Filed]]) -> None:
-        """The entries of key `k` are those from `starts[k]` to `starts[k + 1]`."""
-        sizes = (len(filed.get(key, ())) for key in range(len(self._costs)))
-        self._starts = array("I", accumulate(sizes, initial=0))
-        entries = [entry for key in sorted(filed) for entry in filed[key]]
-        self._others = array("I", [entry.other for entry in entries])
-        self._rules = array("I", [entry.rule for entry in entries])
-        del self._costs
 
     def _decided_group(self, part: Part) -> Group | None:
         """The group that is all there is to a part: it holds where the article has one of these."""
