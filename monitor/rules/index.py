@@ -20,7 +20,7 @@ from monitor.rules.leaves import Pattern, Phrase, Scattered, Word
 from monitor.rules.tree import Exact, Forms, Plain, Wildcard
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from monitor.rules.article import Article
     from monitor.rules.evaluate import Part
@@ -60,10 +60,10 @@ class Frequencies:
         self.articles = 0
         self._counts: Counter[TokenTest] = Counter()
 
-    def add(self, tests: Iterable[TokenTest]) -> None:
-        """Count the terms of an article."""
-        self.articles += 1
-        self._counts.update(tests)
+    def add(self, articles: int, counts: Mapping[TokenTest, int]) -> None:
+        """Add so many articles, and how many of them have a term."""
+        self.articles += articles
+        self._counts.update(counts)
 
     def of(self, test: TokenTest) -> float:
         """Percent of articles."""
