@@ -43,10 +43,10 @@ class RuleSet:
     def __init__(self, rules: Iterable[Rule], frequencies: Frequencies | None = None) -> None:
         self.rules = tuple(rule for rule in rules if rule.enabled)
         self._vocabulary = Vocabulary()
-        self._compiler = Compiler(self._vocabulary)
-        parts = [self._compiler.part(rule.tree) for rule in self.rules]
-        self._wanted = tuple(self._text_of(rule.tree) for rule in self.rules)
-        tests = self._vocabulary.tests
+        compiler = Compiler(self._vocabulary)
+        parts = [compiler.part(rule.tree) for rule in self.rules]
+        self._wanted = tuple(_text_of(rule.tree, compiler) for rule in self.rules)
+        tests = self._vocabulary.complete()
         self._counter = _Counter(tests, frequencies or Frequencies())
         self._index = Index(parts, tests, self._counter.frequencies)
         self._parts = tuple(parts)
@@ -144,9 +144,10 @@ class RuleSet:
                     timeouts.append(self.rules[number].name)
         return holding
 
-    def _text_of(self, tree: Node) -> Part | None:
-        wanted = asked_of_text(tree)
-        return None if wanted is None else self._compiler.part(wanted)
+
+def _text_of(tree: Node, compiler: Compiler) -> Part | None:
+    wanted = asked_of_text(tree)
+    return None if wanted is None else compiler.part(wanted)
 
 
 class _Counter:

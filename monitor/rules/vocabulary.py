@@ -159,10 +159,11 @@ class Vocabulary:
                     self._wildcards.add(test.pattern, number)
         return number
 
-    @property
-    def tests(self) -> list[TokenTest]:
-        """The terms by their numbers."""
-        return list(self._numbers)
+    def complete(self) -> tuple[TokenTest, ...]:
+        """The terms by their numbers. There will be no more, so how they are found is forgotten."""
+        tests = tuple(self._numbers)
+        del self._numbers
+        return tests
 
     def encode(self, texts: Iterable[str]) -> list[str]:
         """The words, block ends and stops of the texts, a character each, in pieces; `FIELD_BORDER` between two texts.
