@@ -42,6 +42,7 @@ _BORDER = f" {_BORDER_PIECE} "
 _CONTROLS = str.maketrans(dict.fromkeys((_BREAK_PIECE, _STOP_PIECE, _BORDER_PIECE), " "))
 
 _MAX_MEMO_ENTRIES = 250_000
+_MAX_MEMO_NAMES = 10_000
 _MAX_MEMO_PIECE = 48  # longer ones are addresses and unspaced scripts, which do not come again
 
 _SIGNS = {_BREAK_PIECE: BREAK, _STOP_PIECE: STOP, _BORDER_PIECE: FIELD_BORDER}
@@ -141,6 +142,7 @@ class Vocabulary:
         self._lock = Lock()
         self._codes = _Codes(self._read)
         self._terms_of_code = _TermsOfCode(self.terms)
+        self._terms_of_name: dict[str, frozenset[int]] = {}
 
     def number(self, test: TokenTest) -> int:
         number = self._numbers.get(test)
@@ -178,6 +180,15 @@ class Vocabulary:
     def terms_in(self, codes: Iterable[str]) -> set[int]:
         """The numbers of the terms that pieces of code stand for."""
         return set().union(*map(self._terms_of_code.__getitem__, codes))
+
+    def terms_of_name(self, name: str) -> frozenset[int]:
+        """The numbers of the terms in a feed's name; there are few names, and many articles of each."""
+        terms = self._terms_of_name.get(name)
+        if terms is None:
+            if len(self._terms_of_name) >= _MAX_MEMO_NAMES:
+                self._terms_of_name.clear()
+            terms = self._terms_of_name[name] = frozenset(self.terms_in(set(self.encode([name]))))
+        return terms
 
     def spans(self, piece: str) -> tuple[tuple[int, int], ...]:
         """[start, end) of each token of a piece between blanks of a text as it stands."""
