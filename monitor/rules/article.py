@@ -19,7 +19,7 @@ from monitor.rules.vocabulary import BREAK, FIELD_BORDER, STOP
 from monitor.sentences import sentences
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence, Set
 
     from monitor.model import Entry
     from monitor.rules.tree import FieldName
@@ -91,10 +91,20 @@ class Stream:
         """The characters that occur."""
         return frozenset(self.code)
 
-    @cached_property
+    @property
     def present(self) -> set[int]:
         """The numbers of the terms that occur."""
         return self._vocabulary.terms_in(set(self._codes))
+
+    def present_in(self, name: FieldName) -> set[int]:
+        """The numbers of the terms that occur in one of the fields."""
+        first = 0
+        for before in self._fields:
+            if before == name:
+                break
+            first = self._codes.index(FIELD_BORDER, first) + 1
+        last = self._codes.index(FIELD_BORDER, first) if name != tuple(self._fields)[-1] else len(self._codes)
+        return self._vocabulary.terms_in(set(self._codes[first:last]))
 
     @cached_property
     def _with_stops(self) -> str:
@@ -299,6 +309,7 @@ class Article:
 
     Attributes:
         main: Title, summary and content.
+        present: The numbers of the terms in those.
         feed_name: As in config.toml.
         tags: The feed's.
     """
@@ -314,21 +325,19 @@ class Article:
             "content": entry.content[:MAX_CHARS],
         }
         self.main = Stream(fields, vocabulary=vocabulary, language=entry.language)
-
-    @cached_property
-    def present(self) -> set[int]:
-        """The numbers of the terms in title, summary and content."""
-        return self.main.present
+        self.present = self.main.present
 
     @cached_property
     def _others(self) -> dict[FieldName, Stream]:
         return {}
 
-    def present_in(self, name: FieldName) -> set[int]:
+    def present_in(self, name: FieldName) -> Set[int]:
         """The numbers of the terms in one field."""
-        if name not in _MAIN:
-            return self.stream(name).present
-        return self._vocabulary.terms_in(set(self.main.code[slice(*self.main.bounds[name])]))
+        if name in _MAIN:
+            return self.main.present_in(name)
+        if name == "feed":
+            return self._vocabulary.terms_of_name(self.feed_name[:MAX_CHARS])
+        return self.stream(name).present
 
     def chars(self, number: int) -> tuple[str, ...]:
         """The characters that stand for a term."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -17,7 +18,7 @@ from monitor.rules.leaves import SlowRegexError
 from monitor.rules.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator, Sequence
     from datetime import datetime
 
     from monitor.model import Entry, Hit, Passage
@@ -37,18 +38,17 @@ class RuleSet:
 
     Attributes:
         rules: The enabled rules, in the order given.
-        frequencies: How common the terms are, as far as articles have shown; a later set may be built on it.
     """
 
     def __init__(self, rules: Iterable[Rule], frequencies: Frequencies | None = None) -> None:
         self.rules = tuple(rule for rule in rules if rule.enabled)
-        self.frequencies = frequencies or Frequencies()
         self._vocabulary = Vocabulary()
-        self._compiler = Compiler(self._vocabulary)
-        parts = [self._compiler.part(rule.tree) for rule in self.rules]
-        self._wanted = tuple(self._text_of(rule.tree) for rule in self.rules)
-        self._tests = self._vocabulary.tests
-        self._index = Index(parts, self._tests, self.frequencies)
+        compiler = Compiler(self._vocabulary)
+        parts = [compiler.part(rule.tree) for rule in self.rules]
+        self._wanted = tuple(_text_of(rule.tree, compiler) for rule in self.rules)
+        tests = self._vocabulary.complete()
+        self._counter = _Counter(tests, frequencies or Frequencies())
+        self._index = Index(parts, tests, self._counter.frequencies)
         self._parts = tuple(parts)
         self._conditional = frozenset(
             number
@@ -56,7 +56,6 @@ class RuleSet:
             if rule.feeds or rule.language or rule.max_age is not None or rule.expires is not None
         )
         self._resting: frozenset[int] = frozenset()
-        self._until_counted = 0
 
     @classmethod
     def build(cls, rules: Iterable[Rule], frequencies: Frequencies | None = None) -> RuleSet:
@@ -67,6 +66,11 @@ class RuleSet:
         """
         with _without_gc():
             return cls(rules, frequencies)
+
+    @property
+    def frequencies(self) -> Frequencies:
+        """How common the terms are, as far as articles have shown; a later set may be built on it."""
+        return self._counter.frequencies
 
     def without(self, names: Collection[str]) -> RuleSet:
         """The same set, save that these rules rest; quick, and the memos are shared."""
@@ -119,14 +123,15 @@ class RuleSet:
         return Article(entry, feed_name=feed_name, feed_tags=feed_tags, vocabulary=self._vocabulary)
 
     def _holding(self, article: Article, now: datetime, timeouts: list[str] | None) -> list[int]:
-        self._count(article)
-        holding, tested, view = list[int](), set[int](), None
-        for number, part in self._index.candidates(article):
-            if number in tested or number in self._resting:
+        self._counter.see(article)
+        holding, view = list[int](), None
+        residues = self._index.residues
+        for number in self._index.candidates(article):
+            if number in self._resting:
                 continue
-            tested.add(number)
             if number in self._conditional and not _applies(self.rules[number], article, now):
                 continue
+            part = residues[number]
             if part is None:
                 holding.append(number)
                 continue
@@ -137,18 +142,38 @@ class RuleSet:
             except SlowRegexError:
                 if timeouts is not None:
                     timeouts.append(self.rules[number].name)
-        return sorted(holding)
+        return holding
 
-    def _count(self, article: Article) -> None:
+
+def _text_of(tree: Node, compiler: Compiler) -> Part | None:
+    wanted = asked_of_text(tree)
+    return None if wanted is None else compiler.part(wanted)
+
+
+class _Counter:
+    """Counts the terms of some of the articles, by their numbers: looking each up in the `Frequencies` takes longer."""
+
+    def __init__(self, tests: Sequence[TokenTest], frequencies: Frequencies) -> None:
+        self._tests = tests
+        self._frequencies = frequencies
+        self._articles = 0
+        self._counts: Counter[int] = Counter()
+        self._until_counted = 0
+
+    def see(self, article: Article) -> None:
         self._until_counted -= 1
         if self._until_counted < 0:
             self._until_counted = _COUNTED - 1
-            tests = self._tests
-            self.frequencies.add([tests[number] for number in article.present])
+            self._articles += 1
+            self._counts.update(article.present)
 
-    def _text_of(self, tree: Node) -> Part | None:
-        wanted = asked_of_text(tree)
-        return None if wanted is None else self._compiler.part(wanted)
+    @property
+    def frequencies(self) -> Frequencies:
+        """All that has been counted."""
+        articles, counts = self._articles, self._counts
+        self._articles, self._counts = 0, Counter()
+        self._frequencies.add(articles, {self._tests[number]: count for number, count in tuple(counts.items())})
+        return self._frequencies
 
 
 @contextmanager

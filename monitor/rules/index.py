@@ -3,14 +3,16 @@
 From each query come groups of terms; an article must have at least one term of every group for the rule to hold.
 That is an over-approximation: a phrase needs each of its words, `a AND (b OR c)` needs {a} and {b, c}, and what cannot
 be told from the words of the text needs nothing. A rule is filed under the terms of the group that the fewest articles
-have; the other groups, and words that must not be there, filter it. What that does not decide stays a residue, which
-is evaluated (cf. Lucene's monitor: term filter, then the query).
+have, together with those of the next rarest; the other groups, and words that must not be there, filter it. What that
+does not decide stays a residue, which is evaluated (cf. Lucene's monitor: term filter, then the query).
 """
 
 from __future__ import annotations
 
 import re
+from array import array
 from collections import Counter
+from itertools import chain, compress
 from typing import TYPE_CHECKING, NamedTuple
 
 from monitor.rules.evaluate import AllOf, AnyOf, Close, InLead, InOne, InUnit, Label, NoneOf, Several
@@ -18,7 +20,7 @@ from monitor.rules.leaves import Pattern, Phrase, Scattered, Word
 from monitor.rules.tree import Exact, Forms, Plain, Wildcard
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from monitor.rules.article import Article
     from monitor.rules.evaluate import Part
@@ -45,6 +47,8 @@ _COMMON = frozenset(
 # Articles a hundred, of those that have a word somewhere, in which it stands in this field.
 _FIELD_SHARE = {"title": 0.1, "summary": 0.5, "content": 0.9}
 _OTHER_FIELD_SHARE = 0.05
+# A rule is filed with a second group of its terms if there are no more of them than this.
+_MAX_SECOND = 4
 
 
 class Frequencies:
@@ -56,10 +60,10 @@ class Frequencies:
         self.articles = 0
         self._counts: Counter[TokenTest] = Counter()
 
-    def add(self, tests: Iterable[TokenTest]) -> None:
-        """Count the terms of an article."""
-        self.articles += 1
-        self._counts.update(tests)
+    def add(self, articles: int, counts: Mapping[TokenTest, int]) -> None:
+        """Add so many articles, and how many of them have a term."""
+        self.articles += articles
+        self._counts.update(counts)
 
     def of(self, test: TokenTest) -> float:
         """Percent of articles."""
@@ -84,82 +88,71 @@ def _guess(test: TokenTest) -> float:
             return 3 * _guess(Plain(re.sub(r"[*?]", "", test.pattern)))
 
 
-class Residue(NamedTuple):
-    """A rule that has passed the index.
+class _Further(NamedTuple):
+    """What else a rule needs: `needed` all there, one of each group there, none of `barred` there."""
 
-    Attributes:
-        rule: The rule's place in the list that the index was built from.
-        part: What must still be evaluated; None where passing means that the rule holds.
-    """
+    needed: tuple[Key, ...]
+    any_of: tuple[tuple[Key, ...], ...]
+    barred: tuple[Key, ...]
 
-    rule: int
-    part: Part | None
-
-
-class _Filed(NamedTuple):
-    """A rule with more conditions than one: `needed` all there, one of each group there, none of `barred` there."""
-
-    needed: Group
-    any_of: tuple[Group, ...]
-    barred: Group
-    residue: Residue
-
-
-class _Posting(NamedTuple):
-    """What is filed under a key: rules that need nothing else, rules that need one other key, and the rest."""
-
-    held: tuple[Residue, ...]
-    paired: tuple[tuple[Key, Residue], ...]
-    others: tuple[_Filed, ...]
+    def holds(self, present: set[Key]) -> bool:
+        return (
+            present.issuperset(self.needed)
+            and present.isdisjoint(self.barred)
+            and not any(map(present.isdisjoint, self.any_of))
+        )
 
 
 class Index:
-    """The rules, filed by the terms they need."""
+    """The rules, filed by the terms they need.
+
+    A rule has one entry for each key of the group that it is filed under, and each key of a second group: both must be
+    there, and most often the second is not. With 100,000 rules an article comes past thousands of entries, so they are
+    numbers in arrays, which takes no reference to follow for each.
+
+    Attributes:
+        residues: For each rule what is left to evaluate when it is among the candidates; None: nothing, it holds.
+    """
 
     def __init__(self, parts: Sequence[Part], tests: Sequence[TokenTest], frequencies: Frequencies) -> None:
         """Args: `parts`, one per rule; `tests`, the vocabulary by number."""
         self._tests = tests
         self._costs = [frequencies.of(test) for test in tests]
         self._scoped: dict[FieldName, dict[int, Key]] = {}
-        self._always: list[Residue] = []
-        self._filed_under: list[Group] = []
-        filed: dict[Key, list[_Filed]] = {}
+        self._always: list[int] = []
+        self._further: dict[int, _Further] = {}
+        self.residues: list[Part | None] = []
+        # By key: the other key that must be there (the same where nothing else is asked for here), a rule, and so on.
+        filed: dict[Key, list[int]] = {}
         for number, part in enumerate(parts):
             self._file(number, part, filed)
-        self._postings = {key: _packed(entries) for key, entries in filed.items()}
-        self._keys = frozenset(self._postings)
+        self._filed = {key: array("I", entries) for key, entries in filed.items()}
+        del self._costs
 
-    def candidates(self, article: Article) -> Iterator[Residue]:
-        """The rules that could hold for an article; none is left out, and one may come several times."""
+    def candidates(self, article: Article) -> list[int]:
+        """The rules that could hold for an article, rising; none is left out."""
         present = article.present
         if self._scoped:
             present = present | self._present_in_fields(article)
-        yield from self._always
-        postings = self._postings
-        for key in self._keys & present:
-            held, paired, others = postings[key]
-            yield from held
-            for other, residue in paired:
-                if other in present:
-                    yield residue
-            for needed, any_of, barred, residue in others:
-                if needed <= present and barred.isdisjoint(present):
-                    for group in any_of:
-                        if group.isdisjoint(present):
-                            break
-                    else:
-                        yield residue
+        entries = list(chain.from_iterable(map(self._filed.__getitem__, self._filed.keys() & present)))
+        found = set(compress(entries[1::2], map(present.__contains__, entries[::2])))
+        found.update(self._always)
+        for rule in self._further.keys() & found:
+            if not self._further[rule].holds(present):
+                found.remove(rule)
+        return sorted(found)
 
     def filed_under(self, rule: int) -> tuple[tuple[FieldName | None, TokenTest], ...]:
         """The terms of which one must be there for a rule to be tested, with their field; empty: it always is."""
         fields = {key: (name, number) for name, keys in self._scoped.items() for number, key in keys.items()}
-        places = (fields.get(key, (None, key)) for key in sorted(self._filed_under[rule]))
+        under = sorted(key for key, entries in self._filed.items() if rule in entries[1::2])
+        places = (fields.get(key, (None, key)) for key in under)
         return tuple((name, self._tests[number]) for name, number in places)
 
     def _present_in_fields(self, article: Article) -> set[Key]:
         return {keys[term] for name, keys in self._scoped.items() for term in keys.keys() & article.present_in(name)}
 
-    def _file(self, number: int, part: Part, filed: dict[Key, list[_Filed]]) -> None:
+    def _file(self, number: int, part: Part, filed: dict[Key, list[int]]) -> None:
         groups: dict[Group, None] = {}
         barred: set[Key] = set()
         left: list[Part] = []
@@ -171,19 +164,24 @@ class Index:
             groups.update(dict.fromkeys(found))
             if not decided:
                 left.append(conjunct)
-        residue = Residue(number, None if not left else left[0] if len(left) == 1 else AllOf(tuple(left)))
         if not groups:
-            self._always.append(Residue(number, part))
-            self._filed_under.append(frozenset())
+            self._always.append(number)
+            self.residues.append(part)
             return
-        key = min(groups, key=self._group_cost)
-        others = [group for group in groups if group is not key]
-        needed = frozenset().union(*(group for group in others if len(group) == 1))
-        any_of = tuple(group for group in others if len(group) > 1)
-        entry = _Filed(needed, any_of, frozenset(barred), residue)
-        for term in key:
-            filed.setdefault(term, []).append(entry)
-        self._filed_under.append(key)
+        self.residues.append(None if not left else left[0] if len(left) == 1 else AllOf(tuple(left)))
+        first, *rest = sorted(groups, key=self._group_cost)
+        second = next((group for group in rest if len(group) <= _MAX_SECOND), None)
+        for key in first:
+            entries = filed.setdefault(key, [])
+            for other in second or (key,):
+                entries += other, number
+        self._ask_further(number, [group for group in rest if group is not second], barred)
+
+    def _ask_further(self, number: int, groups: list[Group], barred: set[Key]) -> None:
+        if groups or barred:
+            needed = tuple(key for group in groups if len(group) == 1 for key in group)
+            any_of = tuple(tuple(group) for group in groups if len(group) > 1)
+            self._further[number] = _Further(needed, any_of, tuple(barred))
 
     def _decided_group(self, part: Part) -> Group | None:
         """The group that is all there is to a part: it holds where the article has one of these."""
@@ -248,15 +246,3 @@ def _conjuncts(part: Part) -> Iterator[Part]:
             yield from _conjuncts(InOne(one, part.name))
     else:
         yield part
-
-
-def _packed(entries: Sequence[_Filed]) -> _Posting:
-    held, paired, others = list[Residue](), list[tuple[Key, Residue]](), list[_Filed]()
-    for entry in entries:
-        if entry.any_of or entry.barred or len(entry.needed) > 1:
-            others.append(entry)
-        elif entry.needed:
-            paired.append((next(iter(entry.needed)), entry.residue))
-        else:
-            held.append(entry.residue)
-    return _Posting(tuple(held), tuple(paired), tuple(others))

@@ -132,7 +132,7 @@ class Phrase:
     weight: float
 
     def holds(self, article: Article, view: View) -> bool:
-        if view.extent == "article" and not all(number in article.present for number in self.numbers):
+        if view.extent == "article" and not article.present.issuperset(self.numbers):
             return False
         return bool(self.stretches(article, view))
 

@@ -7,6 +7,7 @@ is found out later, by `monitor.rules.terms`, because it depends on the field.
 from __future__ import annotations
 
 import re
+from sys import intern
 
 from monitor.errors import QueryError
 from monitor.rules.dialects import refuse_other_word, truncation
@@ -99,7 +100,7 @@ def _plain_word(word: str, start: int, end: int, *, forms: bool) -> Lexeme | Non
             return Lexeme(OPERATORS[word], start, end)
         if word in RESERVED or word.lower() in LOWER_OPERATORS:
             return None
-    return Lexeme(Kind.WORD, start, end, word, start, forms=forms)
+    return Lexeme(Kind.WORD, start, end, intern(word), start, forms=forms)
 
 
 def _lexeme(query: str, at: int) -> Lexeme:

@@ -10,6 +10,7 @@ import itertools
 import re
 import unicodedata
 from functools import lru_cache
+from sys import intern
 from typing import TYPE_CHECKING
 
 import regex
@@ -92,8 +93,10 @@ def read_label(text: str, at: int, *, field: str, is_phrase: bool) -> tuple[Toke
 
 def _plain(word: str, *, exact: bool, forms: bool) -> TokenTest:
     if exact:
-        return Exact(word)
-    return _form(word.lower()) if forms else Plain(word.lower())
+        return Exact(intern(word))
+    # Rules of one desk have many words in common.
+    folded = intern(word.lower())
+    return _form(folded) if forms else Plain(folded)
 
 
 @lru_cache(maxsize=10_000)

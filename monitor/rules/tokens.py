@@ -51,10 +51,12 @@ class Token(NamedTuple):
 
 # One token per character: scripts written without spaces between words.
 UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
+FIRST_UNSPACED = "\u0e00"  # all characters of these scripts come from here on
 _JOINERS = "\u00ad\u200c\u200d"  # soft hyphen, zero-width (non-)joiner: inside a word, and without meaning for it
 _LETTER = rf"[[\p{{L}}\p{{N}}]--[{UNSPACED}]]"
 _INNER = rf"[[\p{{L}}\p{{N}}\p{{M}}{_JOINERS}]--[{UNSPACED}]]"
 _APOSTROPHE = "['’ʼ＇]"
+LETTER_APOSTROPHE = "ʼ"  # the only one that `isalnum` takes for a letter
 # French, Italian and Catalan articles and particles that lose their vowel before the next word.
 _ELIDED = r"(?:[cdjlmnst]|qu|jusqu|lorsqu|puisqu|quoiqu|un|dell|all|dall|nell|sull|coll|quell|gl)"
 
@@ -74,12 +76,16 @@ _OPENING, _CLOSING = "(\"'", ".,;:!?)\"'"
 
 def tokenize(text: str) -> list[Token]:
     """The tokens of `text`, in order, not overlapping."""
-    if text.isascii():  # one bare word is by far the most common piece of a text, and needs no grammar
-        word = text.lstrip(_OPENING)
-        start = len(text) - len(word)
-        word = word.rstrip(_CLOSING)
-        if word.isalnum():
+    # One bare word is by far the most common piece of a text, and needs no grammar.
+    word = text.lstrip(_OPENING)
+    start = len(text) - len(word)
+    word = word.rstrip(_CLOSING)
+    if word.isalnum():
+        if word.isascii():
             return [Token(start, start + len(word), word.lower(), "", word)]
+        if max(word) < FIRST_UNSPACED and LETTER_APOSTROPHE not in word:
+            folded = fold(word)
+            return [Token(start, start + len(word), folded, "", exact(word))] if folded else []
     return scan(text)
 
 

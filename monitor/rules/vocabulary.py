@@ -12,12 +12,13 @@ import fnmatch
 import re
 from collections import defaultdict
 from functools import lru_cache
+from sys import intern
 from threading import Lock
 from typing import TYPE_CHECKING
 
 import regex
 
-from monitor.rules.tokens import tokenize
+from monitor.rules.tokens import FIRST_UNSPACED, LETTER_APOSTROPHE, UNSPACED, tokenize
 from monitor.rules.tree import MAX_DISTANCE, Exact, Forms, Plain, Wildcard
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ _BORDER = f" {_BORDER_PIECE} "
 _CONTROLS = str.maketrans(dict.fromkeys((_BREAK_PIECE, _STOP_PIECE, _BORDER_PIECE), " "))
 
 _MAX_MEMO_ENTRIES = 250_000
+_MAX_MEMO_NAMES = 10_000
 _MAX_MEMO_PIECE = 48  # longer ones are addresses and unspaced scripts, which do not come again
 
 _SIGNS = {_BREAK_PIECE: BREAK, _STOP_PIECE: STOP, _BORDER_PIECE: FIELD_BORDER}
@@ -50,19 +52,20 @@ class _Codes(dict[str, str]):
     """Piece of a simplified text ▸ its code. A full memo starts afresh; the common words are soon back."""
 
     def __init__(self, read: Callable[[str], str]) -> None:
-        super().__init__()
+        super().__init__(_SIGNS)
         self._read = read
 
     def __missing__(self, piece: str) -> str:
         bare = piece.rstrip(".,'")
         if bare is piece or not bare:
-            code = _SIGNS.get(piece) or self._read(piece)
+            code = self._read(piece)
         else:
             code = self[bare] + STOP if "." in piece[len(bare) :] else self[bare]
         if len(piece) <= _MAX_MEMO_PIECE:
             if len(self) >= _MAX_MEMO_ENTRIES:
                 self.clear()
-            self[piece] = code
+                self.update(_SIGNS)
+            code = self[piece] = intern(code)
         return code
 
 
@@ -74,7 +77,11 @@ class _TermsOfCode(dict[str, tuple[int, ...]]):
         self._of_char = of_char
 
     def __missing__(self, code: str) -> tuple[int, ...]:
-        terms = tuple({term for char in code for term in self._of_char[char]})
+        bare = code.rstrip(STOP)
+        if len(bare) == 1:  # nearly always
+            terms = self._of_char[bare]
+        else:
+            terms = tuple({term for char in bare for term in self._of_char[char]})
         if len(code) <= _MAX_MEMO_PIECE:
             if len(self) >= _MAX_MEMO_ENTRIES:
                 self.clear()
@@ -135,6 +142,7 @@ class Vocabulary:
         self._lock = Lock()
         self._codes = _Codes(self._read)
         self._terms_of_code = _TermsOfCode(self.terms)
+        self._terms_of_name: dict[str, frozenset[int]] = {}
 
     def number(self, test: TokenTest) -> int:
         number = self._numbers.get(test)
@@ -153,10 +161,11 @@ class Vocabulary:
                     self._wildcards.add(test.pattern, number)
         return number
 
-    @property
-    def tests(self) -> list[TokenTest]:
-        """The terms by their numbers."""
-        return list(self._numbers)
+    def complete(self) -> tuple[TokenTest, ...]:
+        """The terms by their numbers. There will be no more, so how they are found is forgotten."""
+        tests = tuple(self._numbers)
+        del self._numbers
+        return tests
 
     def encode(self, texts: Iterable[str]) -> list[str]:
         """The words, block ends and stops of the texts, a character each, in pieces; `FIELD_BORDER` between two texts.
@@ -171,6 +180,15 @@ class Vocabulary:
     def terms_in(self, codes: Iterable[str]) -> set[int]:
         """The numbers of the terms that pieces of code stand for."""
         return set().union(*map(self._terms_of_code.__getitem__, codes))
+
+    def terms_of_name(self, name: str) -> frozenset[int]:
+        """The numbers of the terms in a feed's name; there are few names, and many articles of each."""
+        terms = self._terms_of_name.get(name)
+        if terms is None:
+            if len(self._terms_of_name) >= _MAX_MEMO_NAMES:
+                self._terms_of_name.clear()
+            terms = self._terms_of_name[name] = frozenset(self.terms_in(set(self.encode([name]))))
+        return terms
 
     def spans(self, piece: str) -> tuple[tuple[int, int], ...]:
         """[start, end) of each token of a piece between blanks of a text as it stands."""
@@ -187,9 +205,11 @@ class Vocabulary:
             terms = self._by_form.get(folded, ())
             if self._by_exact:
                 terms += self._by_exact.get(word, ())
-            if self._wildcards:
-                terms += self._wildcards.matching(folded)
+            terms += self._wildcards.matching(folded)
             return self._char(terms) if terms else OTHER
+        units = _units(piece)
+        if len(units) > 1:
+            return "".join(map(self._codes.__getitem__, units))
         codes: list[str] = []
         end = 0
         for token in tokenize(piece):
@@ -209,9 +229,7 @@ class Vocabulary:
             terms += self._by_exact.get(token.exact, ())
             if token.signed:
                 terms += self._by_exact.get(token.signed_exact, ())
-        if self._wildcards:
-            terms += self._wildcards.matching(token.folded)
-        return terms
+        return terms + self._wildcards.matching(token.folded)
 
     def _char(self, terms: tuple[int, ...]) -> str:
         char = self._classes.get(terms)
@@ -237,6 +255,26 @@ def _without_controls(text: str) -> str:
     return text
 
 
+# What can be read by itself where words are not divided by blanks: each unspaced character, and what stands between two
+# of them. If that has a sign, which belongs to a word or does not depending on its neighbours, those go with it.
+_UNSPACED_CHAR = rf"[{UNSPACED}]\p{{M}}*"
+_SPACED = rf"[^{UNSPACED}]"
+_SIGN = "[#@.$€£+%'’＇]"
+_UNIT = regex.compile(
+    rf"(?:{_UNSPACED_CHAR})?{_SPACED}*{_SIGN}{_SPACED}*(?:{_UNSPACED_CHAR}{_SPACED}+)*(?:{_UNSPACED_CHAR})?"
+    rf"|{_UNSPACED_CHAR}|{_SPACED}+",
+    regex.VERSION1,
+)
+
+
+def _units(piece: str) -> list[str]:
+    """The piece, or, where it has unspaced characters, parts of it that are read alike by themselves."""
+    if piece.isascii() or max(piece) < FIRST_UNSPACED or LETTER_APOSTROPHE in piece:
+        return [piece]
+    units: list[str] = _UNIT.findall(piece)
+    return units
+
+
 @lru_cache(maxsize=20_000)
 def _spans(piece: str) -> tuple[tuple[int, int], ...]:
     return tuple((token.start, token.end) for token in tokenize(piece))
@@ -250,50 +288,86 @@ class Wildcards:
     """
 
     def __init__(self) -> None:
-        self._prefixes: dict[str, tuple[int, ...]] = {}
-        self._prefix_lengths: list[int] = []
-        self._suffixes: dict[str, tuple[int, ...]] = {}
-        self._suffix_lengths: list[int] = []
-        self._grams: dict[int, dict[str, list[tuple[re.Pattern[str], int]]]] = {}
-
-    def __bool__(self) -> bool:
-        return bool(self._prefixes or self._suffixes or self._grams)
+        self._prefixes = _Affixes(lambda word, length: word[:length])
+        self._suffixes = _Affixes(lambda word, length: word[-length:])
+        self._grams: dict[int, dict[_Gram, list[tuple[Callable[[str], object], int]]]] = {}
 
     def add(self, pattern: str, number: int) -> None:
         literal = pattern.strip("*")
         if pattern == f"{literal}*" and not _WILD.search(literal):
-            self._prefix_lengths = _add(self._prefixes, self._prefix_lengths, literal, number)
+            self._prefixes.add(literal, number)
         elif pattern == f"*{literal}" and not _WILD.search(literal):
-            self._suffix_lengths = _add(self._suffixes, self._suffix_lengths, literal, number)
+            self._suffixes.add(literal, number)
         else:
-            run = max(_WILD.split(pattern), key=len)[:3]
-            self._grams.setdefault(len(run), defaultdict(list))[run].append((compiled_wildcard(pattern), number))
+            gram = tuple(max(_WILD.split(pattern), key=len)[:3])
+            self._grams.setdefault(len(gram), defaultdict(list))[gram].append((_test(pattern, literal), number))
 
     def matching(self, word: str) -> tuple[int, ...]:
         """The numbers of the patterns that the whole word is."""
         found: tuple[int, ...] = ()
-        size = len(word)
-        for length in self._prefix_lengths:
-            if length > size:
-                break
-            found += self._prefixes.get(word[:length], ())
-        for length in self._suffix_lengths:
-            if length > size:
-                break
-            found += self._suffixes.get(word[-length:], ())
+        prefixes, suffixes = self._prefixes, self._suffixes
+        # Most words are none of them, which these look-ups tell.
+        if word[: prefixes.shortest] in prefixes.cut:
+            found += prefixes.matching(word)
+        if word[-suffixes.shortest :] in suffixes.cut:
+            found += suffixes.matching(word)
         for length, table in self._grams.items():
-            for gram in {word[at : at + length] for at in range(size - length + 1)}.intersection(table):
-                found += tuple(number for test, number in table[gram] if test.match(word))
+            if not table.keys().isdisjoint(_grams(word, length)):
+                for gram in table.keys() & _grams(word, length):
+                    found += tuple(number for test, number in table[gram] if test(word))
+        return found
+
+
+class _Affixes:
+    """Beginnings, or ends, of words.
+
+    Attributes:
+        shortest: How many letters the shortest has.
+        cut: All of them, cut to that.
+    """
+
+    def __init__(self, cut: Callable[[str, int], str]) -> None:
+        self.shortest = 1
+        self.cut: set[str] = set()
+        self._of = cut
+        self._numbers: dict[str, tuple[int, ...]] = {}
+        self._lengths: list[int] = []
+
+    def add(self, literal: str, number: int) -> None:
+        self._numbers[literal] = (*self._numbers.get(literal, ()), number)
+        if len(literal) not in self._lengths:
+            self._lengths = sorted([*self._lengths, len(literal)])
+        if self.shortest != self._lengths[0]:
+            self.shortest = self._lengths[0]
+            self.cut = {self._of(known, self.shortest) for known in self._numbers}
+        self.cut.add(self._of(literal, self.shortest))
+
+    def matching(self, word: str) -> tuple[int, ...]:
+        """The numbers of those that the word has."""
+        found: tuple[int, ...] = ()
+        for length in self._lengths:
+            if length > len(word):
+                break
+            found += self._numbers.get(self._of(word, length), ())
         return found
 
 
 _WILD = re.compile(r"[*?]")
+_Gram = tuple[str, ...]
 
 
-def _add(table: dict[str, tuple[int, ...]], lengths: list[int], literal: str, number: int) -> list[int]:
-    """File a pattern under its letters; the lengths that there are, rising."""
-    table[literal] = (*table.get(literal, ()), number)
-    return lengths if len(literal) in lengths else sorted([*lengths, len(literal)])
+def _grams(word: str, length: int) -> Iterable[_Gram]:
+    """The stretches of so many letters."""
+    if length == 3:
+        return zip(word, word[1:], word[2:], strict=False)
+    return zip(*(word[at:] for at in range(length)), strict=False)
+
+
+def _test(pattern: str, literal: str) -> Callable[[str], object]:
+    """What tells whether a word is the pattern; `literal` is the pattern without stars around it."""
+    if pattern == f"*{literal}*" and not _WILD.search(literal):
+        return lambda word: literal in word
+    return compiled_wildcard(pattern).match
 
 
 def compiled_wildcard(pattern: str) -> re.Pattern[str]:
