@@ -29,7 +29,7 @@ from monitor.errors import ConfigError, Fault, StoreError
 from monitor.rules.book import scan_folder
 from monitor.rules.lint import expired
 from monitor.rules.load import load_rules
-from monitor.rules.references import check_references
+from monitor.rules.references import check_references, doubtful_labels
 from monitor.rules.rule import Rule
 from monitor.service.trial import failures
 from monitor.tomlfile import TomlFile
@@ -130,7 +130,8 @@ def _check_all(config: Path | None) -> _Checked:
     except ConfigError as error:
         return _Checked(faults=error.faults, summary="the configuration cannot be used as it is")
     late = expired(loaded.rules, now=SystemClock().now())
-    return _Checked(faults=(*loaded.faults, *loaded.warnings, *late), summary=_all_of(loaded))
+    doubtful = doubtful_labels(loaded.rules, feeds=loaded.feeds)
+    return _Checked(faults=(*loaded.faults, *loaded.warnings, *doubtful, *late), summary=_all_of(loaded))
 
 
 def _all_of(loaded: Loaded) -> str:
@@ -159,6 +160,7 @@ def _check_files(given: Sequence[Path], config_path: Path | None) -> _Checked:
     feeds = _feeds(config, faults) if config is not None else None
     if config is not None and feeds is not None:
         faults += check_references(rules, feeds=feeds, channels=tuple(config.settings.channels))
+        faults += doubtful_labels(rules, feeds=feeds)
     faults += [fault for rule in rules for fault in failures(rule, feeds=feeds)]
     faults += expired(rules, now=SystemClock().now())
     return _Checked(faults=tuple(faults), summary=f"{_count(rules)} in {plural(len(paths), 'file')}")

@@ -373,6 +373,22 @@ BAD = [
     ("tag:(a NEAR/3 b)", "NEAR/3", "without NEAR/3"),
     ("tag:SENTENCE(a b)", "SENTENCE", "without SENTENCE"),
     ("a <<<why (", "<<<", "never closed"),
+    ("a >>> b", ">>>", "add <<<"),
+    ("a) AND b", ")", "remove it"),
+    ("a AND AND b", "AND", "leave out AND"),
+    ("a AND (", "", "and the ')'"),
+    ("content :assad", ":", "content:assad"),
+    ("assad NEAR(5) asylum", "NEAR(5)", "NEAR, with a slash"),
+    ("assad BEFORE /5 asylum", "BEFORE /5", "BEFORE, with a slash"),
+    ("title=assad", "=", "write title:assad"),
+    ('headline="step down"', "=", 'write title:"step down"'),
+    ("辞职 AND （死亡 OR 死）", "（", "full-width parenthesis"),
+    ("domain:bbc.co.uk/news", "/news", "write domain:bbc.co.uk"),
+    ("domain:https://bbc.co.uk/news", "https://", "write domain:bbc.co.uk"),
+    ("url:https://bbc.co.uk/news", "https://", 'write url:"bbc.co.uk/news"'),
+    ("lang:english", "english", "lang:en"),
+    (r"\bfoo\b", "\\", r"/\bfoo\b/"),
+    (r"foo\*", "\\", "unexpected character '\\'"),
 ]
 
 
@@ -400,7 +416,7 @@ def test_the_way_out_is_a_query(query: str) -> None:
         ("site:example.org", "write domain:example.org"),
         ("intitle:asylum", "write title:asylum"),
         ("inurl:sport", "write url:sport"),
-        ('headline:"step down"', "write title:…"),
+        ('headline:"step down"', 'write title:"step down"'),
         ("near:5", "write NEAR/5"),
         ("hd=assad", "write title:assad"),
         ('hd="step down"', 'write title:"step down"'),
@@ -481,6 +497,11 @@ def test_a_hundred_parentheses_are_fine() -> None:
         ("assad /F50/", "FIRST/50(…)"),
         ('"assad AND asylum"', "outside the quotes"),
         ("the~ assad", "changes nothing"),
+        ("exile NEER/5 asylum", "did you mean NEAR/5?"),
+        ("SENTANCE(exile asylum)", "did you mean SENTENCE(…)?"),
+        ("exile NOR asylum", "did you mean NOT?"),
+        ("exile ODER asylum", "did you mean OR?"),
+        ("辞职 ＡＮＤ 死亡", "did you mean AND?"),
     ],
 )
 def test_what_looks_wrong_is_remarked_upon(query: str, words: str) -> None:
@@ -496,7 +517,23 @@ def test_an_item_that_looks_like_a_phrase_is_remarked_upon() -> None:
     assert any('write "tumble down"~' in remark.hint for remark in remarks)
 
 
-@pytest.mark.parametrize("query", ["DNA", "NATO", "C++", "ANC OR UND", "辞职", "5G", "same day", "tag:x", "ASME"])
+@pytest.mark.parametrize(
+    "query",
+    [
+        "DNA",
+        "NATO",
+        "C++",
+        "ANC OR UND",
+        "辞职",
+        "5G",
+        "same day",
+        "tag:x",
+        "ASME",
+        "ET movie",
+        "COVID/19",
+        "FOO(assad)",
+    ],
+)
 def test_ordinary_words_are_not_remarked_upon(query: str) -> None:
     """Names in capitals and words of other scripts draw no remark."""
     assert parse(query).remarks == ()
