@@ -61,7 +61,7 @@ class Fault:
         where = f"{self.where}: " if self.where else ""
         lines = [f"{place}: {kind}{where}{self.message}"]
         if self.text and self.column is not None:
-            lines += [f"    {line}" for line in _pointed_at(self.text, self.column - 1, (self.end_column or 0) - 1)]
+            lines += [f"    {line}" for line in pointed_at(self.text, self.column - 1, (self.end_column or 0) - 1)]
         if self.hint:
             lines.append(f"    hint: {self.hint}")
         return "\n".join(lines)
@@ -71,7 +71,7 @@ _MAX_SHOWN = 160
 _BEFORE = 60  # characters that a cut line shows before the fault
 
 
-def _pointed_at(text: str, start: int, end: int) -> tuple[str, str]:
+def pointed_at(text: str, start: int, end: int) -> tuple[str, str]:
     """The line, cut where it is long, and carets under its characters [start, end), at least one."""
     end = max(end, start + 1)
     if len(text) > _MAX_SHOWN:

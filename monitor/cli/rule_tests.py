@@ -60,7 +60,7 @@ class _Result:
 
 def run_tests(
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="[NAME]...", help="Names of rules; none: all.", show_default=False)
+        list[str] | None, typer.Argument(metavar="NAME", help="Names of rules; none: all.", show_default=False)
     ] = None,
     since: Annotated[
         str | None,

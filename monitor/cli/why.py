@@ -42,7 +42,7 @@ def why(
         str, typer.Argument(metavar="ENTRY", help="The article's address, or the number of a stored entry.")
     ],
     rule: Annotated[
-        str | None, typer.Argument(metavar="[RULE]", help="Only this rule, in full.", show_default=False)
+        str | None, typer.Argument(metavar="RULE", help="Only this rule, in full.", show_default=False)
     ] = None,
     config: ConfigOption = None,
     json: JsonOption = False,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from fnmatch import fnmatchcase
 from functools import cache
 from typing import TYPE_CHECKING
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from monitor.errors import Fault
     from monitor.rules.rule import Rule
     from monitor.rules.tree import TokenTest
+
+
+_LABEL = re.compile(r"\b(?:tag|feed|source):", re.IGNORECASE)
 
 
 class References:
@@ -80,7 +84,7 @@ def doubtful_labels(rules: Iterable[Rule], *, feeds: Mapping[str, Collection[str
     return tuple(
         fault
         for rule in rules
-        if rule.enabled and ":" in rule.query
+        if rule.enabled and _LABEL.search(rule.query)
         for fault in _labels_of(rule, {name: tags for name, tags in feeds.items() if rule.covers(name, tags)}, words)
     )
 
