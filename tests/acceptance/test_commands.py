@@ -250,6 +250,9 @@ def test_why_tells_what_became_of_an_entry(site: Site, feeds: FeedServer) -> Non
     site.rules += """[[rule]]
 name = "nearly"
 query = 'assad AND exile'
+[[rule]]
+name = "neither"
+query = 'exile OR refuge'
 """
     with WebhookReceiver() as hook:
         site.channels["hook"] = {"type": "webhook", "url": hook.url()}
@@ -263,6 +266,7 @@ query = 'assad AND exile'
     assert "✓ assad" in done.stdout
     assert "hook  sent" in done.stdout
     assert "✗ nearly  no exile" in done.stdout
+    assert "✗ neither  no exile OR refuge" in done.stdout
     (entry,) = command_json("why", "https://example.org/n/3", cwd=site.folder)["entries"]
     states = {rule["rule"]: (rule["matches"], len(rule["deliveries"])) for rule in entry["rules"]}
     assert states["nearly"] == (False, 0)
