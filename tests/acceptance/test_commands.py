@@ -208,6 +208,10 @@ def test_try_is_a_grep_for_news(site: Site, feeds: FeedServer) -> None:
     assert "*Assad* got *asylum* in Moscow on Sunday." in found.stdout
     assert found.stdout.count("*Assad* asks for *asylum*") == 2
     assert command("try", "moon", "page.txt", cwd=site.folder).returncode == 1
+    page = "<!doctype html><html><head><title>Assad &amp; sons</title></head><body><nav>Asylum</nav><p>He fled.</p>"
+    (site.folder / "page.html").write_text(page + "<footer>All about asylum</footer></body></html>")
+    assert "*Assad* & sons\n*He* fled." in command("try", "title:assad he", "page.html", cwd=site.folder).stdout
+    assert command("try", "asylum", "page.html", cwd=site.folder).returncode == 1
     assert command("try", "rained", "-", cwd=site.folder, stdin=b"It rained.").returncode == 0
     bad = command("try", "assad AND (", "page.txt", cwd=site.folder)
     assert bad.returncode == 2
