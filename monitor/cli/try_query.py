@@ -131,7 +131,7 @@ def _searched(tree: Node, source: str, entry: Entry) -> _Searched:
     match = _Match(
         source=source,
         title=mark_title(entry, found.hits),
-        excerpts=excerpts(entry, found.hits, focus=found.focus, limit=5 if not entry.title else 2),
+        excerpts=excerpts(entry, found.hits, focus=found.focus, limit=2 if entry.link else 5),
         link=entry.link,
         published_at=entry.published_at,
     )
