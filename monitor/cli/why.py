@@ -111,11 +111,13 @@ def _reasons(
 
 def _print(stored: StoredEntry, found: Sequence[Reason], *, full: bool) -> None:
     _print_entry(stored)
-    others = [reason for reason in found if not full and not reason.matches and reason.recorded is None]
+    others: list[Reason] = []
     for reason in found:
-        if reason not in others:
+        if full or reason.matches or reason.recorded is not None:
             say("")
             _print_reason(reason)
+        else:
+            others.append(reason)
     if not others:
         return
     say("")

@@ -226,6 +226,12 @@ def test_try_explains_what_nearly_matched(site: Site) -> None:
     assert done.returncode == 1
     assert "at the nearest 3 words apart: “Assad asks for asylum”" in done.stdout
     assert "✗ exile" in done.stdout
+    choices = (
+        "(fled NEAR/3 exile) OR (a1 AND b1) OR H5N1 OR SENTENCE(exile asylum) OR title:exile OR (NOT assad AND x1)"
+    )
+    done = command("try", "--explain", choices, "page.txt", cwd=site.folder)
+    assert "✗ none of the others: (fled NEAR/3 exile), (a1 AND b1), H5N1, title:exile\n" in done.stdout
+    assert "✓ asylum   content" in done.stdout
     (told,) = command_json("try", "--explain", "assad asylum", "page.txt", cwd=site.folder)["explained"]
     assert [(part["part"], part["held"]) for part in told["query"]["parts"]] == [("assad", True), ("asylum", True)]
 

@@ -146,6 +146,7 @@ def test_a_query_means(query: str, expected: object) -> None:
         ("@leaders NEAR/10 (asylum OR refuge)", "@leaders NEAR/10 (asylum OR refuge)"),
         ("domain:*.example.org tag:@leaders", 'domain:"*.example.org" AND tag:@leaders'),
         ("assad same asylum", "assad AND same AND asylum"),
+        ('"H5N1" OR G20 OR "near10" OR "atl5" OR "F50"', 'H5N1 OR G20 OR "near10" OR "atl5" OR "F50"'),
     ],
 )
 def test_every_spelling_has_one_meaning(query: str, expected: str) -> None:
