@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from unicodedata import category, east_asian_width
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,11 +61,34 @@ class Fault:
         where = f"{self.where}: " if self.where else ""
         lines = [f"{place}: {kind}{where}{self.message}"]
         if self.text and self.column is not None:
-            width = max(1, (self.end_column or self.column + 1) - self.column)
-            lines += [f"    {self.text}", "    " + " " * (self.column - 1) + "^" * width]
+            lines += [f"    {line}" for line in pointed_at(self.text, self.column - 1, (self.end_column or 0) - 1)]
         if self.hint:
             lines.append(f"    hint: {self.hint}")
         return "\n".join(lines)
+
+
+_MAX_SHOWN = 160
+_BEFORE = 60  # characters that a cut line shows before the fault
+
+
+def pointed_at(text: str, start: int, end: int) -> tuple[str, str]:
+    """The line, cut where it is long, and carets under its characters [start, end), at least one."""
+    end = max(end, start + 1)
+    if len(text) > _MAX_SHOWN:
+        first = max(0, min(start - _BEFORE, len(text) - _MAX_SHOWN))
+        last = first + _MAX_SHOWN
+        head, tail = "…" if first else "", "…" if last < len(text) else ""
+        start, end = start - first + len(head), max(start + 1, min(end, last)) - first + len(head)
+        text = f"{head}{text[first:last]}{tail}"
+    return text, " " * _columns(text[:start]) + "^" * max(1, _columns(text[start:end].ljust(end - start)))
+
+
+def _columns(text: str) -> int:
+    """How many columns of a terminal `text` takes: Chinese, Japanese and Korean characters are two wide."""
+    if text.isascii():
+        return len(text)
+    wide = sum(east_asian_width(character) in "WF" for character in text)
+    return len(text) + wide - sum(category(character) in {"Mn", "Me", "Cf"} for character in text)
 
 
 class ConfigError(MonitorError):

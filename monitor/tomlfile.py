@@ -179,10 +179,24 @@ def read(path: Path) -> TomlFile:
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        message = f"not UTF-8: the byte 0x{raw[error.start]:02x} has no meaning here"
-        raise _broken(path, message, line=line, hint="save the file as UTF-8") from None
+        raise ConfigError([_encoding_fault(path, raw, error.start)]) from None
     return parse(text, path=str(path))
+
+
+def _encoding_fault(path: Path, raw: bytes, at: int) -> Fault:
+    """For the byte `at`, the first that is no UTF-8; its line is shown unless the file is no text."""
+    if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return Fault(source=str(path), line=1, message="this is UTF-16, not UTF-8", hint="save the file as UTF-8")
+    line = raw.count(b"\n", 0, at) + 1
+    message = f"not UTF-8: the byte 0x{raw[at]:02x} has no meaning here"
+    if b"\0" in raw:
+        hint = "this looks like no text at all; rule files and config.toml are text"
+        return Fault(source=str(path), line=line, message=message, hint=hint)
+    begin = raw.rfind(b"\n", 0, at) + 1
+    column = len(raw[begin:at].decode(errors="replace").removeprefix("\ufeff")) + 1
+    shown = _shown(raw[begin:].partition(b"\n")[0].decode(errors="replace").removeprefix("\ufeff"))
+    hint = "save the file as UTF-8"
+    return Fault(source=str(path), line=line, column=column, message=message, hint=hint, text=shown)
 
 
 def parse(text: str, *, path: str) -> TomlFile:
@@ -210,8 +224,8 @@ def did_you_mean(word: str, candidates: Iterable[str]) -> str:
     return f'did you mean "{folded[near[0]]}"?' if near else ""
 
 
-def _broken(path: Path, message: str, *, line: int | None = None, hint: str = "") -> ConfigError:
-    return ConfigError([Fault(source=str(path), line=line, message=message, hint=hint)])
+def _broken(path: Path, message: str, *, hint: str = "") -> ConfigError:
+    return ConfigError([Fault(source=str(path), message=message, hint=hint)])
 
 
 # What tomllib says ▸ what it means to someone who does not know its grammar, and what to do.
@@ -239,6 +253,7 @@ _EXPLAINED: tuple[tuple[str, str, str], ...] = (
     ),
     ("Invalid statement", "a line must be a key, a [table] or a comment", ""),
     ("Exceeds the limit", "a number with too many digits", ""),
+    ("Illegal character", "a control character, which may not stand in TOML", "remove it"),
 )
 _AT = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
 
@@ -254,12 +269,20 @@ def _syntax_fault(said: str, text: str, path: str) -> Fault:
         line, column = body.count("\n") + 1, len(body) - (body.rfind("\n") + 1) + 1
     what = said[: at.start()] if at else said
     message, hint = next(((m, h) for start, m, h in _EXPLAINED if what.startswith(start)), (what, ""))
-    shown = "" if line is None else _shown(text.split("\n")[line - 1])
+    full = "" if line is None else text.split("\n")[line - 1]
+    if column is not None and full[column - 1 : column] in tuple("“”„‘’‚«»"):
+        message, hint = "typographic quotes are no quotes in TOML", "write straight ones: \"…\" or '…'"
+    shown = _shown(full)
     return Fault(source=path, line=line, column=column, message=message, hint=hint, text=shown)
 
 
+# What would act on the terminal that a line is shown on: control characters, and those that turn text around.
+_ACTIVE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+
 def _shown(line: str) -> str:
-    return line.replace("\t", " ").rstrip()
+    """The line fit to be shown, each character in its place."""
+    return _ACTIVE.sub("\ufffd", line.replace("\t", " ")).rstrip()
 
 
 @dataclass(frozen=True, slots=True)

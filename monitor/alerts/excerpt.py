@@ -56,8 +56,9 @@ def excerpts(
 
     `focus` is one of them where it fits and tells something. The others are those with the most different terms and the
     greatest weight, earlier ones first. Passages side by side are one. The same sentence in summary and content is
-    shown once. Without a hit in either (it is in the title, or the author's name) the first sentence or two of the
-    summary are given, without marks, so that the reader has something to judge by. Where a single word is longer than
+    shown once. Without a hit in either (it is in the title, or the author's name), or where the text only says the
+    title's once more, the first sentence or two of the summary are given, without marks, so that the reader has
+    something to judge by. Where a single word is longer than
     `max_chars`, the passage is up to twice as long before the word is cut.
     """
     texts = [
@@ -66,6 +67,8 @@ def excerpts(
     ]
     found = _without_repeats([sentence for text in texts for sentence in text.sentences_with_hits(max_chars)])
     telling = [sentence for sentence in found if not _says_nothing(sentence, entry.title)]
+    if found and not telling and any(hit.field == "title" for hit in hits) and (context := _context(entry, max_chars)):
+        return tuple(cut(stretch, max_chars) for stretch in context[: max(0, limit)])
     found = telling or found
     first = _first(focus, texts, found, max_chars)
     chosen = [first] if first else []

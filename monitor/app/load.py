@@ -71,6 +71,11 @@ class Loaded:
         return self.book.live_rules
 
     @property
+    def feeds(self) -> Mapping[str, tuple[str, ...]]:
+        """Names and tags of all feeds."""
+        return _feeds(self.config, self.added_feeds)
+
+    @property
     def faults(self) -> tuple[Fault, ...]:
         """Every error in the rule files; what has one is not used, or in its last good version."""
         return self.book.faults

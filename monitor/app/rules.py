@@ -277,9 +277,14 @@ def _broken(book: Book, path: str, faults: tuple[Fault, ...], since: datetime) -
         path=path,
         faults=faults,
         last_good=state is None or state.good is not None,
-        rules=sum(rule.enabled for rule in (state.rules if state is not None else book.rules)),
+        rules=sum(rule.enabled for rule in state.rules) if state is not None else _live_under(path, book),
         since=since,
     )
+
+
+def _live_under(folder: str, book: Book) -> int:
+    """How many rules a folder that cannot be looked into keeps."""
+    return sum(Path(rule.file).is_relative_to(folder) for rule in book.live_rules)
 
 
 def _storable(text: str) -> str:

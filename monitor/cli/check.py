@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -29,7 +29,7 @@ from monitor.errors import ConfigError, Fault, StoreError
 from monitor.rules.book import scan_folder
 from monitor.rules.lint import expired
 from monitor.rules.load import load_rules
-from monitor.rules.references import check_references
+from monitor.rules.references import check_references, doubtful_labels
 from monitor.rules.rule import Rule
 from monitor.service.trial import failures
 from monitor.tomlfile import TomlFile
@@ -58,9 +58,7 @@ class _Checked:
 def check(
     files: Annotated[
         list[Path] | None,
-        typer.Argument(
-            metavar="[FILE]...", help="Rule files or folders of them; none: everything.", show_default=False
-        ),
+        typer.Argument(metavar="FILE", help="Rule files or folders of them; none: everything.", show_default=False),
     ] = None,
     config: ConfigOption = None,
     format: Annotated[  # noqa: A002 -- its name on the command line
@@ -84,7 +82,7 @@ def check(
             say(_verdict(checked))
         case Format.TEXT:
             for fault in checked.faults:
-                complain(str(fault))
+                complain(str(replace(fault, source=_near(fault.source))))
             (complain if checked.errors else say)(_verdict(checked))
     if checked.errors:
         raise typer.Exit(ExitStatus.CONFIG)
@@ -92,11 +90,8 @@ def check(
 
 def annotation(fault: Fault) -> str:
     """A fault as a workflow command of GitHub Actions, which shows it beside the line it is about."""
-    path = Path(fault.source)
-    if path.is_absolute() and path.is_relative_to(Path.cwd()):
-        path = path.relative_to(Path.cwd())
     properties = {
-        "file": str(path),
+        "file": _near(fault.source),
         "line": fault.line,
         "col": fault.column,
         "endColumn": fault.end_column,
@@ -105,6 +100,12 @@ def annotation(fault: Fault) -> str:
     given = ",".join(f"{name}={_escaped(str(value), ':,')}" for name, value in properties.items() if value)
     message = f"{fault.message}\n{fault.hint}" if fault.hint else fault.message
     return f"::{'warning' if fault.warning else 'error'} {given}::{_escaped(message)}"
+
+
+def _near(source: str) -> str:
+    """A path as one would write it from here."""
+    path, here = Path(source), Path.cwd()
+    return str(path.relative_to(here)) if path.is_absolute() and path.is_relative_to(here) else source
 
 
 def _escaped(text: str, signs: str = "") -> str:
@@ -130,7 +131,8 @@ def _check_all(config: Path | None) -> _Checked:
     except ConfigError as error:
         return _Checked(faults=error.faults, summary="the configuration cannot be used as it is")
     late = expired(loaded.rules, now=SystemClock().now())
-    return _Checked(faults=(*loaded.faults, *loaded.warnings, *late), summary=_all_of(loaded))
+    doubtful = doubtful_labels(loaded.rules, feeds=loaded.feeds)
+    return _Checked(faults=(*loaded.faults, *loaded.warnings, *doubtful, *late), summary=_all_of(loaded))
 
 
 def _all_of(loaded: Loaded) -> str:
@@ -159,9 +161,13 @@ def _check_files(given: Sequence[Path], config_path: Path | None) -> _Checked:
     feeds = _feeds(config, faults) if config is not None else None
     if config is not None and feeds is not None:
         faults += check_references(rules, feeds=feeds, channels=tuple(config.settings.channels))
+        faults += doubtful_labels(rules, feeds=feeds)
     faults += [fault for rule in rules for fault in failures(rule, feeds=feeds)]
     faults += expired(rules, now=SystemClock().now())
-    return _Checked(faults=tuple(faults), summary=f"{_count(rules)} in {plural(len(paths), 'file')}")
+    summary = f"{_count(rules)} in {plural(len(paths), 'file')}"
+    if feeds is None:
+        summary += "; feeds and channels that they name were not checked"
+    return _Checked(faults=tuple(faults), summary=summary)
 
 
 def _rule_files(given: Iterable[Path]) -> Iterator[Path]:

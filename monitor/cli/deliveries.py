@@ -18,7 +18,7 @@ app = typer.Typer(no_args_is_help=True, help="List deliveries, try them again, o
 
 IdsArgument = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[ID]...", help="Ids, or their first characters (≥ 4).", show_default=False),
+    typer.Argument(metavar="ID", help="Ids, or their first characters (≥ 4).", show_default=False),
 ]
 ChannelOption = Annotated[str | None, typer.Option("--channel", help="All of this channel.", show_default=False)]
 _STYLES = {DeliveryState.SENT: "green", DeliveryState.DEAD: "red", DeliveryState.DROPPED: "dim"}

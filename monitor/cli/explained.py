@@ -8,7 +8,8 @@ from rich.text import Text
 
 from monitor.cli.common import plural
 from monitor.rules.outline import below, heading, is_line, spelled_out
-from monitor.rules.tree import Listed, Not, Or
+from monitor.rules.syntax import render
+from monitor.rules.tree import And, Listed, Near, Not, Or
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -39,19 +40,27 @@ def explained(verdict: Verdict, depth: int = 0) -> Iterator[Text]:
     for part in shown:
         yield from explained(part, depth + 1)
     if others:
-        named = ", ".join(_short(heading(part.node)) for part in others[:8])
+        named = ", ".join(_short(_named(part.node)) for part in others[:8])
         more = f" and {len(others) - 8} more" if len(others) > 8 else ""
         yield _marked(False, f"none of the {'others' if shown else 'following'}: {named}{more}", depth + 1)
 
 
 def _told_apart(verdict: Verdict) -> tuple[Sequence[Verdict], Sequence[Verdict]]:
-    """The parts with lines of their own, and those of a long list of words that are just not there."""
+    """The parts with lines of their own, and those of a long list of choices that are just not there."""
     if not isinstance(verdict.node, Or | Listed) or len(verdict.parts) <= _ALONE:
         return verdict.parts, ()
-    plain = [part for part in verdict.parts if not part.held and not part.note and is_line(part.node)]
-    if len(plain) <= 1:
-        return verdict.parts, ()
-    return [part for part in verdict.parts if part not in plain], plain
+    shown: list[Verdict] = []
+    plain: list[Verdict] = []
+    for part in verdict.parts:
+        (plain if _is_nowhere(part) else shown).append(part)
+    return (shown, plain) if len(plain) > 1 else (verdict.parts, ())
+
+
+def _is_nowhere(verdict: Verdict) -> bool:
+    """Whether nothing of it is there, nor anything like it. (A NOT holds where its part is nowhere.)"""
+    if verdict.held or verdict.found or verdict.note:
+        return False
+    return not isinstance(verdict.node, Not) and all(map(_is_nowhere, verdict.parts))
 
 
 def _line(verdict: Verdict, depth: int) -> Text:
@@ -84,6 +93,12 @@ def _where(found: Sequence[Found]) -> str:
     if len(counts) > _MAX_WORDS:
         shown.append(f"and {plural(len(counts) - _MAX_WORDS, 'other')}")
     return ", ".join(shown)
+
+
+def _named(node: Node) -> str:
+    if is_line(node):
+        return heading(node)
+    return f"({render(node)})" if isinstance(node, And | Near) else render(node)
 
 
 def _short(text: str) -> str:

@@ -19,7 +19,7 @@ _SCHEMA_LINE = f"#:schema ./{SCHEMA_NAME}\n".encode()
 
 def init(
     folder: Annotated[
-        Path, typer.Argument(metavar="[DIR]", help="Where to write; made when it does not exist.")
+        Path, typer.Argument(metavar="DIR", help="Where to write; made when it does not exist.")
     ] = Path(),
 ) -> None:
     """Write a config.toml and rules/ to start from.

@@ -62,8 +62,9 @@ def _log_rules(
             log.info(what, live=event.live)
         case RuleFileBroken():
             used = "its last good version" if event.last_good else "its other rules"
+            used = f"{used} ({plural(event.rules, 'rule')})" if event.rules else "nothing of it"
             for fault in event.faults:
-                log.error("rule file broken", **_told(fault), used=f"{used} ({plural(event.rules, 'rule')})")
+                log.error("rule file broken", **_told(fault), used=used)
         case RuleFileRecovered():
             log.info("rule file mended", file=event.path, broken_since=f"{event.since:%d %b %H:%M:%S} UTC")
         case RuleFileSuspicious():

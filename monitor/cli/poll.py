@@ -32,7 +32,7 @@ from monitor.service.events import DeliverySettled, Event, FeedPolled, Trouble
 
 def poll(
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="[FEED]...", help="Names of feeds; none: all.", show_default=False)
+        list[str] | None, typer.Argument(metavar="FEED", help="Names of feeds; none: all.", show_default=False)
     ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would be stored and sent; change nothing.")

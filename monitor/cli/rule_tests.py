@@ -60,7 +60,7 @@ class _Result:
 
 def run_tests(
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="[NAME]...", help="Names of rules; none: all.", show_default=False)
+        list[str] | None, typer.Argument(metavar="NAME", help="Names of rules; none: all.", show_default=False)
     ] = None,
     since: Annotated[
         str | None,
@@ -159,6 +159,8 @@ def _print(result: _Result, entries: int | None) -> None:
         say(f"    {example.feed} · {marked(example.title) or example.link}")
         for excerpt in example.excerpts:
             say(f"        {marked(excerpt)}")
+    if result.examples and result.matches > len(result.examples):
+        say(f"    and {result.matches - len(result.examples):,} more")
 
 
 def _summary(results: Sequence[_Result], entries: int | None, span: timedelta | None) -> str:

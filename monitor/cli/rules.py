@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 import typer
+from rich.text import Text
 
 from monitor.app import Loaded, load
 from monitor.cli import rule_tests
@@ -36,6 +37,7 @@ from monitor.rules.tree import Exact, Forms, Node, Plain, TokenTest, Wildcard
 from monitor.tomlfile import did_you_mean
 
 _MAX_KEYS = 12
+_NAME_WIDTH = 30
 
 app = typer.Typer(no_args_is_help=True, help="List, show, explain and test rules.")
 app.command("test")(rule_tests.run_tests)
@@ -49,6 +51,8 @@ def list_rules(config: ConfigOption = None, json: JsonOption = False) -> None:
         print_json([_facts(rule) for rule in loaded.rules])
         return
     made = table("name", "severity", "feeds", "channels", "tests", "query")
+    # In one piece, as the other commands want it, unless that leaves too little of a narrow terminal.
+    made.columns[0].no_wrap = max((len(rule.name) for rule in loaded.rules), default=0) <= _NAME_WIDTH
     now = SystemClock().now()
     for rule in loaded.rules:
         row(
@@ -58,7 +62,7 @@ def list_rules(config: ConfigOption = None, json: JsonOption = False) -> None:
             " ".join(rule.feeds) or "all",
             " ".join(rule.channels) or "all",
             len(rule.tests),
-            _line(rule.query),
+            Text(_line(rule.query), no_wrap=True, overflow="ellipsis"),
         )
     show(made)
     if not loaded.rules:
@@ -203,5 +207,7 @@ def _told(value: object) -> object:
             return format_duration(value)
         case None:
             return ""
+        case bool():
+            return "yes" if value else "no"
         case _:
             return value

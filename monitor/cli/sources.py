@@ -15,7 +15,7 @@ from monitor.fetch.routing import RoutingFetcher
 from monitor.fetch.sample import SampleFetcher
 from monitor.model import Document, Entry, Feed, FeedId, Fetched, FetchFailed, HostId, NotModified, ParseFailed
 from monitor.parse.pool import ParserPool
-from monitor.parse.text import plain_text, text_of_file
+from monitor.parse.text import page_text, text_of_file
 
 _STANDARD_INPUT = "-"
 
@@ -82,8 +82,10 @@ async def _entries(fetched: Fetched, source: str, parser: ParserPool, now: datet
             return "it is neither a feed nor text"
         text = fetched.body.decode("cp1252", "replace")
     start = text.lstrip()[:1000].lower()
-    content = plain_text(text) if start.startswith("<") and "<html" in start else text_of_file(text)
-    return [Entry(key="text", content=content)]
+    if start.startswith("<") and "<html" in start:
+        title, content = page_text(text)
+        return [Entry(key="text", title=title, content=content)]
+    return [Entry(key="text", content=text_of_file(text))]
 
 
 def _looks_like_feed(body: bytes) -> bool:

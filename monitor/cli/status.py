@@ -149,8 +149,11 @@ def _show_rules(broken: Sequence[RuleFile], stopped: Sequence[tuple[str, datetim
         say("\nbroken rule files")
     for file in broken:
         used = "its last good version" if file.text else "those of its rules that are right"
+        used = f"{used} ({plural(file.rules, 'rule')})" if file.rules else "nothing of it"
+        if not file.path.endswith(".toml"):
+            used = "what was in this folder"
         since = f", broken {ago(file.broken_at, now)}" if file.broken_at else ""
-        say(f"{file.path}{since}; in use: {used} ({plural(file.rules, 'rule')})")
+        say(f"{file.path}{since}; in use: {used}")
         for fault in file.faults:
             say("\n".join(f"  {line}" for line in fault.splitlines()))
     if stopped:

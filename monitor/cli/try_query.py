@@ -18,7 +18,7 @@ from monitor.alerts.excerpt import excerpts, mark_title
 from monitor.cli.common import ExitStatus, JsonOption, complain, out, print_json
 from monitor.cli.explained import explained, verdict_facts
 from monitor.cli.sources import read_sources
-from monitor.errors import QueryError, UsageError
+from monitor.errors import QueryError, UsageError, pointed_at
 from monitor.model import Entry, Excerpt
 from monitor.rules.engine import find
 from monitor.rules.explain import Verdict, explain
@@ -49,10 +49,10 @@ class _Searched:
 
 
 def try_query(
-    query: Annotated[str, typer.Argument(help="A query as in a rule file.")],
+    query: Annotated[str, typer.Argument(metavar="QUERY", help="A query as in a rule file.")],
     sources: Annotated[
         list[str],
-        typer.Argument(metavar="SOURCE...", help="Feed URLs, feed files, pages, texts; - for standard input."),
+        typer.Argument(metavar="SOURCE", help="Feed URLs, feed files, pages, texts; - for standard input."),
     ],
     count: Annotated[bool, typer.Option("--count", help="Only print how many entries matched in each source.")] = False,
     with_reasons: Annotated[
@@ -101,8 +101,12 @@ def _read_query(query: str) -> Node:
 
 def _told(query: str, error: QueryError) -> str:
     hint = f"\n    hint: {error.hint}" if error.hint else ""
-    carets = " " * error.start + "^" * (error.end - error.start)
-    return f"{error.message}\n    {query}\n    {carets}{hint}" if "\n" not in query else f"{error.message}{hint}"
+    begin = query.rfind("\n", 0, error.start) + 1
+    line = query[begin:].partition("\n")[0].replace("\t", " ")
+    shown, carets = pointed_at(
+        line, error.start - begin, min(error.end - begin, max(len(line), error.start - begin + 1))
+    )
+    return f"{error.message}\n    {shown}\n    {carets}{hint}"
 
 
 async def _search(tree: Node, query: str, sources: Sequence[str]) -> tuple[list[_Searched], dict[str, str]]:
@@ -127,7 +131,7 @@ def _searched(tree: Node, source: str, entry: Entry) -> _Searched:
     match = _Match(
         source=source,
         title=mark_title(entry, found.hits),
-        excerpts=excerpts(entry, found.hits, focus=found.focus, limit=5 if not entry.title else 2),
+        excerpts=excerpts(entry, found.hits, focus=found.focus, limit=2 if entry.link else 5),
         link=entry.link,
         published_at=entry.published_at,
     )

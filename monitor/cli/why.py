@@ -42,7 +42,7 @@ def why(
         str, typer.Argument(metavar="ENTRY", help="The article's address, or the number of a stored entry.")
     ],
     rule: Annotated[
-        str | None, typer.Argument(metavar="[RULE]", help="Only this rule, in full.", show_default=False)
+        str | None, typer.Argument(metavar="RULE", help="Only this rule, in full.", show_default=False)
     ] = None,
     config: ConfigOption = None,
     json: JsonOption = False,
@@ -111,11 +111,13 @@ def _reasons(
 
 def _print(stored: StoredEntry, found: Sequence[Reason], *, full: bool) -> None:
     _print_entry(stored)
-    others = [reason for reason in found if not full and not reason.matches and reason.recorded is None]
+    others: list[Reason] = []
     for reason in found:
-        if reason not in others:
+        if full or reason.matches or reason.recorded is not None:
             say("")
             _print_reason(reason)
+        else:
+            others.append(reason)
     if not others:
         return
     say("")

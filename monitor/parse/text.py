@@ -26,13 +26,23 @@ _BLOCKS = frozenset({
 # Elements whose content is not prose. noscript, iframe, noembed and noframes hold raw text for other kinds of readers.
 _DROPPED = frozenset({"script", "style", "template", "noscript", "iframe", "noembed", "noframes"})
 
-_CLEANER = nh3.Cleaner(
-    tags=_BLOCKS,
-    clean_content_tags=_DROPPED,
-    attributes={"*": set()},
-    generic_attribute_prefixes=set(),
-    link_rel=None,
-)
+# Of a whole page what stands around the article as well.
+_AROUND = frozenset({"nav", "footer", "aside", "form", "menu", "dialog", "search", "title"})
+
+
+def _cleaner(without: frozenset[str]) -> nh3.Cleaner:
+    return nh3.Cleaner(
+        tags=_BLOCKS - without,
+        clean_content_tags=without,
+        attributes={"*": set()},
+        generic_attribute_prefixes=set(),
+        link_rel=None,
+    )
+
+
+_CLEANER = _cleaner(_DROPPED)
+_PAGE_CLEANER = _cleaner(_DROPPED | _AROUND)
+_TITLE = re.compile(r"<title[^<>]*>([^<]*)</title>", re.IGNORECASE)
 
 _TAG = re.compile(r"</?[a-z][a-z0-9]*>")
 # Escaped twice: an entity that still stands after HTML's own were resolved, and a tag of the common kind.
@@ -76,6 +86,12 @@ def plain_text(markup: str) -> str:
     return _tidy(text.split("\n"))
 
 
+def page_text(markup: str) -> tuple[str, str]:
+    """The title of a web page, and its words without navigation, footer and what else stands around the article."""
+    title = _TITLE.search(markup)
+    return plain_line(title[1]) if title else "", _tidy(_strip(markup, _PAGE_CLEANER).split("\n"))
+
+
 def unmarked_text(text: str) -> str:
     """Text that is not HTML; "<" is a character. Blank lines end a paragraph, entities are resolved all the same.
 
@@ -99,8 +115,8 @@ def cut(text: str, limit: int) -> str:
     return head.rstrip()
 
 
-def _strip(markup: str) -> str:
-    canonical = " ".join(_CLEANER.clean(markup[:_SOURCE_LIMIT]).split())
+def _strip(markup: str, cleaner: nh3.Cleaner = _CLEANER) -> str:
+    canonical = " ".join(cleaner.clean(markup[:_SOURCE_LIMIT]).split())
     return html.unescape(_TAG.sub("\n", canonical))
 
 

@@ -251,7 +251,7 @@ def unknown_list(lexeme: Lexeme, names: Collection[str]) -> QueryError:
         )
     else:
         hint = f'write it in a rule file: [lists], {lexeme.value} = ["one", "two"]'
-    hint += f'; to search for the text itself put it in quotes: "@{lexeme.value}"'
+    hint += f'{"" if hint.endswith("?") else "."} To search for the text itself put it in quotes: "@{lexeme.value}"'
     return QueryError(f"there is no list @{lexeme.value}", lexeme.start, lexeme.end, hint=hint)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
+from stat import S_ISREG
 from typing import TYPE_CHECKING, NamedTuple
 
 from monitor import tomlfile
@@ -34,7 +35,7 @@ class Scan:
 
     Attributes:
         stamps: By path, in order of the paths.
-        faults: By the path of a folder that could not be looked into: itself, or one inside.
+        faults: By the path of what could not be looked at: a folder, itself or one inside, or a link to nothing.
     """
 
     stamps: Mapping[str, Stamp]
@@ -130,7 +131,7 @@ def load_folder(path: Path) -> tuple[tuple[Rule, ...], tuple[Fault, ...]]:
 def scan_folder(folder: Path) -> Scan:
     """Look at the rule files of `folder` and its subfolders.
 
-    Hidden files and folders are left out, and so are folders called "examples".
+    Links are followed. Hidden files and folders are left out, and so are folders called "examples".
     """
     if not folder.is_dir():
         what = "this is a file, not a folder" if folder.exists() else "there is no such folder"
@@ -142,7 +143,15 @@ def scan_folder(folder: Path) -> Scan:
     for path in _walk(folder, faults):
         try:
             about = path.stat()
-        except OSError:  # gone since, or a link to nothing
+        except OSError as error:
+            if path.is_symlink():  # to something that is not there now: an unmounted disk is no edit
+                message = f"a link that cannot be followed to {path.readlink()}: {error.strerror}"
+                hint = "its rules stay as they were; mend the link, or remove it"
+                faults[str(path)] = Fault(source=str(path), message=message, hint=hint)
+            continue  # gone since
+        if not S_ISREG(about.st_mode):  # to open a pipe would be to wait for its writer
+            continue
+        if path.suffix != ".toml":
             continue
         stamps[str(path)] = Stamp(about.st_mtime_ns, about.st_ctime_ns, about.st_size, about.st_ino)
     return Scan(stamps={path: stamps[path] for path in sorted(stamps, key=Path)}, faults=faults)
@@ -160,9 +169,27 @@ def _walk(folder: Path, faults: dict[str, Fault]) -> Iterator[Path]:
             hint = "the rules in it stay as they were; check its owner and its mode"
             faults[str(error.filename)] = Fault(source=str(error.filename), message=message, hint=hint)
 
-    for parent, folders, files in os.walk(folder, onerror=cannot):
-        folders[:] = [name for name in folders if is_rule_path(Path(name))]
-        yield from (Path(parent, name) for name in files if name.endswith(".toml") and is_rule_path(Path(name)))
+    root, seen = folder.resolve(), set[Path]()
+    for parent, folders, files in os.walk(folder, onerror=cannot, followlinks=True):
+        names = [name for name in folders if is_rule_path(Path(name))]
+        folders[:] = [name for name in names if _is_to_be_walked(Path(parent, name), root, seen)]
+        yield from (Path(parent, name) for name in files if _may_matter(Path(parent, name)))
+
+
+def _may_matter(path: Path) -> bool:
+    """A rule file, or a link to nothing that may have been one to a folder."""
+    return is_rule_path(Path(path.name)) and (path.suffix == ".toml" or (not path.suffix and path.is_symlink()))
+
+
+def _is_to_be_walked(folder: Path, root: Path, seen: set[Path]) -> bool:
+    """Not twice where it is a link, and not through a link to what the rules folder is in: that has no end."""
+    if not folder.is_symlink():
+        return True
+    target = folder.resolve()
+    if target in seen or root.is_relative_to(target) or target.is_relative_to(root):
+        return False
+    seen.add(target)
+    return True
 
 
 def _found(scan: Scan, before: Book | None) -> Iterator[Content]:

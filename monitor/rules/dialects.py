@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 from monitor.errors import QueryError
+from monitor.rules.tree import FIELD_NAMES
 
 # A field's name ▸ ours.
 _FIELDS = {
@@ -89,9 +90,14 @@ def refuse_other_word(query: str, at: int, chunk: str) -> None:
     code = _CODE.fullmatch(chunk)
     if code:
         ours = _CODES.get(code[1].lower())
-        text = code[2] or _next_phrase(query, end)
+        text = code[2] or next_phrase(query, end)
         hint = f"write {ours.format(text or '…')}" if ours else "such codes have no meaning here; look for the words"
         raise QueryError(f"{code[1]}= is written in another way here", at, at + len(code[1]) + 1, hint=hint)
+    name, equals, value = chunk.partition("=")
+    field = name.lower() if name.lower() in FIELD_NAMES else _FIELDS.get(name.lower())
+    if equals and field:
+        hint = f"write {field}:{value or next_phrase(query, end) or 'word'}"
+        raise QueryError("a colon goes after a field, not =", at + len(name), hint=hint)
     around = _AROUND.match(query, at) if chunk.startswith("AROUND") and chunk[6:7] in {"", "/"} else None
     distance = around or _WITHIN.fullmatch(chunk)
     if distance:
@@ -119,6 +125,7 @@ def _refuse_braces(query: str, at: int) -> None:
     raise QueryError("braces have no meaning here", at, found.end() if found else at + 1, hint=hint)
 
 
-def _next_phrase(query: str, at: int) -> str:
+def next_phrase(query: str, at: int) -> str:
+    """The phrase or the parentheses that begin at `at`, where they are short; else ""."""
     found = re.compile(r'"[^"\n]{1,60}"|\([^()\n]{1,60}\)').match(query, at)
     return found[0] if found else ""

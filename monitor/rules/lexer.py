@@ -161,7 +161,7 @@ def _phrase(query: str, at: int, *, exact: bool) -> Lexeme:
         raise QueryError("this quotation mark is never closed", at, len(query), hint=hint)
     text, end = found[1], found.end()
     if not text.strip():
-        raise QueryError("empty phrase", at, end)
+        raise QueryError("empty phrase", at, end, hint="write the words between the quotes, or leave the quotes out")
     start = at - 1 if exact else at
     inside = re.search(r"\w~(?=\s|\Z)", text)
     if inside:
@@ -211,7 +211,7 @@ def _regex(query: str, at: int) -> Lexeme:
         raise QueryError("this regular expression is never closed", at, len(query), hint=hint)
     pattern, flags, end = found[1], found[2], found.end()
     if not pattern:
-        raise QueryError("empty regular expression", at, end)
+        raise QueryError("empty regular expression", at, end, hint=r"write a pattern between the slashes: /CVE-\d+/")
     wrong = next((offset for offset, flag in enumerate(flags) if flag not in "ims"), None)
     if wrong is not None:
         place = found.start(2) + wrong
@@ -264,7 +264,8 @@ def _exact_and(shown: str, sign: str, place: int) -> QueryError:
 
 
 def _word(query: str, at: int, chunk: str) -> Lexeme:
-    _refuse_operator(query, at, chunk)
+    _refuse_operator(at, chunk)
+    _refuse_sign(query, at, chunk)
     refuse_other_word(query, at, chunk)
     core, caret, weight = chunk.partition("^")
     number = weight_of(weight, at + len(core) + 1) if caret else 1.0
@@ -281,7 +282,7 @@ def _word(query: str, at: int, chunk: str) -> Lexeme:
     return Lexeme(Kind.WORD, at, at + len(chunk), word, at, forms=bool(found), weight=number)
 
 
-def _refuse_operator(query: str, at: int, chunk: str) -> None:
+def _refuse_operator(at: int, chunk: str) -> None:
     end = at + len(chunk)
     if chunk.upper() in OPERATORS:
         hint = f'write {chunk.upper()} for the operator, or "{chunk}" in quotes to search for the word'
@@ -291,7 +292,26 @@ def _refuse_operator(query: str, at: int, chunk: str) -> None:
         word = "AND" if "&" in double[0] else "OR"
         place = at + double.start()
         raise QueryError(f"unknown operator {double[0]!r}", place, at + double.end(), hint=f"use {word}")
+
+
+def _refuse_sign(query: str, at: int, chunk: str) -> None:
+    """Refuse a word that begins, or ends, with a sign which means something in other languages."""
+    end = at + len(chunk)
+    wide = re.search("[（）]", chunk)
+    if wide:
+        ours = "(" if wide[0] == "（" else ")"
+        raise QueryError(f"{wide[0]} is a full-width parenthesis", at + wide.start(), hint=f"write {ours}")
     match chunk[0]:
+        case ":" if len(chunk) > 1:
+            field = re.compile(r"(\w+)\s+\Z").search(query, 0, at)
+            name = field[1].lower() if field and field[1].lower() in FIELD_NAMES else "title"
+            hint = f"write the field, the colon and the term without a space: {name}:{chunk.strip(':') or 'word'}"
+            raise QueryError("no field stands before this ':'", at, hint=hint)
+        case ">" if chunk.startswith(">>>"):
+            raise QueryError("no comment ends here", at, at + 3, hint="add <<< where it begins, or leave out the >>>")
+        case "\\":
+            hint = rf"a regular expression goes between slashes: /{chunk}/"
+            raise QueryError("a backslash has no meaning here", at, hint=hint)
         case "!":
             raise QueryError("unknown operator '!'", at, hint="use NOT, or a - before the word")
         case "+":

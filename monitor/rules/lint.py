@@ -59,6 +59,9 @@ class Finding:
 
 def findings(tree: Node, *, language: str = "") -> list[Finding]:
     """All there is to say about one query; `language`: the one that its rule asks for, or ""."""
+    if _is_everywhere(tree):
+        hint = "add a word that tells what the rule is about"
+        return [Finding(tree, "this rule matches nearly every English text", hint)]
     if _is_plain(tree):
         return []
     found = list(_findings(tree, DEFAULT_FIELDS, _Seen(language)))
@@ -112,6 +115,24 @@ def expired(rules: Iterable[Rule], *, now: datetime) -> tuple[Fault, ...]:
         for rule in rules
         if rule.enabled and rule.expires is not None and rule.expires <= now
     )
+
+
+_EVERYWHERE = frozenset({"the", "a", "of", "to", "and", "in", "for", "is", "on"})
+
+
+def _is_everywhere(node: Node) -> bool:
+    """Whether nothing is asked for but one or two of the words without which there is hardly a text."""
+    match node:
+        case Term(tests=(Plain(term=word),)):
+            return word in _EVERYWHERE
+        case And():
+            return all(map(_is_everywhere, node.parts))
+        case Or():
+            return any(map(_is_everywhere, node.parts))
+        case InField(name="content" | "summary"):
+            return _is_everywhere(node.part)
+        case _:
+            return False
 
 
 def _is_plain(tree: Node) -> bool:

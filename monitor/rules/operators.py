@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from monitor.errors import QueryError
-from monitor.rules.dialects import other_field
+from monitor.rules.dialects import next_phrase, other_field
 from monitor.rules.lexemes import COUNT, DISTANCE, FIELD, Kind, Lexeme, chunk_at, number_of, weight_of
 from monitor.rules.tree import FIELD_NAMES
 from monitor.tomlfile import did_you_mean
@@ -13,6 +13,7 @@ from monitor.tomlfile import did_you_mean
 _LIST = re.compile(r"@(\w[\w.-]*)")
 _SAME = re.compile(r"w/(?:(s|sent)|p|para)", re.IGNORECASE)
 _UNNUMBERED = re.compile(r"(NEAR|ONEAR|BEFORE|AFTER|ADJ|ATLEAST|FIRST)(?:/.*)?", re.DOTALL)
+_APART = re.compile(r"\s*\(\s*(\d{1,3})\s*\)|\s+/?(\d{1,3})(?=\s)")
 _DISTANCE_NAMES = {"near": "NEAR", "w": "NEAR", "after": "AFTER"}  # the others: BEFORE
 
 
@@ -37,8 +38,17 @@ def operator_at(query: str, at: int, chunk: str) -> Lexeme | None:
         name = found[1]
         if name in {"ATLEAST", "FIRST"}:
             return Lexeme(Kind[name], at, end)
+        _refuse_apart(query, at, chunk)
         return Lexeme(Kind.NEAR, at, end, _DISTANCE_NAMES.get(name.lower(), "BEFORE"))
     return _scope(query, at, chunk)
+
+
+def _refuse_apart(query: str, at: int, name: str) -> None:
+    """Refuse "NEAR(5)" and "NEAR /5"."""
+    number = _APART.match(query, at + len(name)) if name.isalpha() else None
+    if number:
+        hint = f"write {name}/{number[1] or number[2]}"
+        raise QueryError(f"the distance goes right after {name}, with a slash", at, number.end(), hint=hint)
 
 
 def _scope(query: str, at: int, chunk: str) -> Lexeme | None:
@@ -77,14 +87,28 @@ def field_at(query: str, at: int) -> Lexeme | None:
 def _unknown_field(query: str, at: int, name: str) -> QueryError:
     end = at + len(name)
     if query.startswith("//", end + 1):
-        hint = "to search in an article's address write url:word or domain:example.org"
-        return QueryError("an address is not a search term", at, end + 3, hint=hint)
-    other = other_field(name, chunk_at(query, end + 1))
+        return QueryError("an address is not a search term", at, end + 3, hint=_instead_of_address(query, at, end + 3))
+    other = other_field(name, chunk_at(query, end + 1) or next_phrase(query, end + 1))
     if other:
         return QueryError(f"{name}: is written in another way here", at, end, hint=other)
     known = did_you_mean(name, FIELD_NAMES) or f"the fields are {', '.join(FIELD_NAMES)}."
     hint = f'{known} To search for the text itself put it in quotes: "{name}: …"'
     return QueryError(f"unknown field {name!r}", at, end, hint=hint)
+
+
+def _instead_of_address(query: str, at: int, host_at: int) -> str:
+    """`at`: where the address begins; `host_at`: where its host does."""
+    address = chunk_at(query, host_at)
+    host, _, path = address.partition("/")
+    if not host or len(address) > 80:
+        return "to search in an article's address write url:word or domain:example.org"
+    if query.endswith("domain:", 0, at) or not path:
+        return (
+            f"write domain:{host}"
+            if query.endswith(":", 0, at)
+            else f'write domain:{host}, or "{address}" for the text'
+        )
+    return f'write url:"{address}"' if query.endswith("url:", 0, at) else f'write domain:{host} or url:"{address}"'
 
 
 def list_at(at: int, chunk: str) -> Lexeme:

@@ -84,7 +84,8 @@ class Parser:
         """
         tree = self._level(None)
         if self._ahead.kind is not Kind.END:
-            raise QueryError("this ')' has no matching '('", self._ahead.start)
+            hint = "remove it, or add the '(' that belongs to it"
+            raise QueryError("this ')' has no matching '('", self._ahead.start, hint=hint)
         return tree
 
     def _take(self) -> Lexeme:
@@ -118,7 +119,11 @@ class Parser:
     def _operator(self) -> Lexeme:
         operator = self._take()
         if self._ahead.kind in _NO_TERM:
-            raise QueryError(f"{self._written(operator)} needs a term on its right", operator.start, operator.end)
+            name, after = self._written(operator), self._ahead
+            hint = f"add the term, or leave out {name}"
+            if after.kind not in {Kind.END, Kind.CLOSE}:
+                hint = f"leave out {name} or the {self._written(after)} after it"
+            raise QueryError(f"{name} needs a term on its right", operator.start, operator.end, hint=hint)
         return operator
 
     def _operand(self, before: Node | None) -> Node:
@@ -131,7 +136,8 @@ class Parser:
             self._operator()
             raise advice.not_after(ahead, self._written(ahead), before, self._scoped())
         if ahead.kind in _NO_TERM:
-            raise QueryError("NOT needs a term on its right", lexeme.start, lexeme.end)
+            hint = f"add the term, or leave out {self._written(lexeme)}"
+            raise QueryError("NOT needs a term on its right", lexeme.start, lexeme.end, hint=hint)
         if ahead.kind is Kind.NOT:
             raise QueryError("NOT twice in a row", lexeme.start, ahead.end, hint="leave both out, or one of them")
         part = self._joined()
@@ -227,7 +233,8 @@ class Parser:
     def _atom(self) -> Node:
         lexeme = self._ahead
         if lexeme.kind is Kind.END:
-            raise QueryError("the query ends here, but a term is expected", len(self._text))
+            hint = "add what is to be found" + (", and the ')'" if self._depth else "")
+            raise QueryError("the query ends here, but a term is expected", len(self._text), hint=hint)
         self._take()
         match lexeme.kind:
             case Kind.WORD | Kind.PHRASE:
@@ -247,14 +254,17 @@ class Parser:
         start, end = lexeme.start, lexeme.end
         before = self._lexemes[self._next - 2] if self._next > 1 else lexeme
         if lexeme.kind is Kind.CLOSE and before.kind is Kind.OPEN:
-            return QueryError("empty parentheses", before.start, end)
+            return QueryError("empty parentheses", before.start, end, hint="write terms into them, or leave them out")
         if lexeme.kind is Kind.CLOSE:
-            return QueryError("a term is expected before this ')'", start)
+            return QueryError("a term is expected before this ')'", start, hint="add the term, or leave out the ')'")
         name = self._written(lexeme)
         if lexeme.kind is Kind.NOT or lexeme.kind is Kind.FIELD:
-            return QueryError(f"a word, phrase or group is expected here, not {name}", start, end)
-        quotes = "" if "/" in name else f'to search for the word put it in quotes: "{name}"'
-        return QueryError(f"{name} needs a term on its left", start, end, hint=quotes)
+            hint = "add the term before it, or leave it out"
+            return QueryError(f"a word, phrase or group is expected here, not {name}", start, end, hint=hint)
+        quotes = "" if "/" in name else f'; to search for the word put it in quotes: "{name}"'
+        return QueryError(
+            f"{name} needs a term on its left", start, end, hint=f"add the term, or leave out {name}{quotes}"
+        )
 
     def _group(self, opening: Lexeme) -> Node:
         self._deeper(opening)

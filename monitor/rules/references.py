@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from fnmatch import fnmatchcase
 from functools import cache
 from typing import TYPE_CHECKING
 
+from monitor.rules.cover import pattern_takes
 from monitor.rules.rule import is_glob
+from monitor.rules.tokens import scan
+from monitor.rules.tree import InField, Plain, Term, Wildcard
+from monitor.rules.walk import walk
 from monitor.tomlfile import did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from monitor.errors import Fault
     from monitor.rules.rule import Rule
+    from monitor.rules.tree import TokenTest
+
+
+_LABEL = re.compile(r"\b(?:tag|feed|source):", re.IGNORECASE)
 
 
 class References:
@@ -67,6 +76,51 @@ def check_references(
     """
     references = References(feeds=feeds, channels=channels)
     return tuple(fault for rule in rules for fault in references.faults(rule))
+
+
+def doubtful_labels(rules: Iterable[Rule], *, feeds: Mapping[str, Collection[str]]) -> tuple[Fault, ...]:
+    """A warning for each tag: and feed: in the queries of enabled rules that is true of no feed of the rule."""
+    words = {name: tuple(token.folded for token in scan(name)) for name in feeds}
+    return tuple(
+        fault
+        for rule in rules
+        if rule.enabled and _LABEL.search(rule.query)
+        for fault in _labels_of(rule, {name: tags for name, tags in feeds.items() if rule.covers(name, tags)}, words)
+    )
+
+
+def _labels_of(
+    rule: Rule, feeds: Mapping[str, Collection[str]], words: Mapping[str, tuple[str, ...]]
+) -> Iterator[Fault]:
+    tags = {tag for of_feed in feeds.values() for tag in of_feed}
+    scope = "no feed that this rule looks at" if rule.feeds else "no feed"
+    for node in walk(rule.tree):
+        if not isinstance(node, InField) or node.name not in {"tag", "feed"} or not isinstance(node.part, Term):
+            continue
+        text = node.part.text
+        if node.name == "tag":
+            if any(fnmatchcase(tag, text.casefold()) for tag in tags):
+                continue
+            message, hint = f"{scope} has the tag {text!r}", did_you_mean(text, tags) or _list("the tags are", tags)
+        elif any(_is_in(node.part, words[name]) for name in feeds):
+            continue
+        else:
+            message = f"{scope} has {text!r} in its name"
+            hint = did_you_mean(text, {*feeds, *(word for name in feeds for word in words[name])})
+            hint = hint or _list("the feeds are", feeds)
+        yield rule.fault_in_query(node.start, node.end, message=message, hint=hint)
+
+
+def _is_in(term: Term, words: tuple[str, ...]) -> bool:
+    """Whether the words of a feed's name hold those of the term; True where that is not plain to see."""
+    if term.slop is not None or not all(isinstance(test, Plain | Wildcard) for test in term.tests):
+        return True
+    starts = range(len(words) - len(term.tests) + 1)
+    return any(all(map(_is_word, term.tests, words[start:])) for start in starts)
+
+
+def _is_word(test: TokenTest, word: str) -> bool:
+    return pattern_takes(test.pattern, word) if isinstance(test, Wildcard) else test == Plain(word)
 
 
 def _list(introduction: str, names: Collection[str]) -> str:

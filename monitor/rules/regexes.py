@@ -44,14 +44,49 @@ def compiled(pattern: str, flags: str, *, start: int, end: int) -> regex.Pattern
             warnings.simplefilter("ignore")
             result = regex.compile(pattern, sum(getattr(regex, flag.upper()) for flag in set(flags)))
     except regex.error as error:
-        place = start + 1 + min(error.pos or 0, len(pattern))  # at its end: the closing slash
-        raise QueryError(f"bad regular expression: {error.msg}", place) from None
+        raise _bad(pattern, error, start + 1) from None
     except (RecursionError, OverflowError, MemoryError, ValueError) as error:
         raise QueryError(f"bad regular expression: {str(error) or 'it is too complex'}", start, end) from None
     if any(_finds_no_characters(result, sample) for sample in _SAMPLES):
         message = "this regular expression matches the empty text, so it would hold for every article"
         raise QueryError(message, start, end, hint="make at least one character of it required")
     return result
+
+
+# What the library says of a bracket that is never closed, the bracket, and what closes it.
+_NEVER_CLOSED = {"missing )": ("(", ")"), "unterminated character set": ("[", "]")}
+_WAYS_OUT = {
+    **dict.fromkeys(
+        ("multiple repeat", "nothing to repeat", "unbalanced parenthesis"),
+        r"a sign that stands for itself takes a backslash: \* \+ \? \) \(",
+    ),
+    "min repeat greater than max repeat": "write the smaller number first",
+    "missing >": "close the name of the group with >",
+}
+_BRACKETS = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|[()\[]", re.DOTALL)
+
+
+def _bad(pattern: str, error: regex.error, at: int) -> QueryError:
+    """`at`: where the pattern begins in the query."""
+    if error.msg in _NEVER_CLOSED:
+        bracket, closing = _NEVER_CLOSED[error.msg]
+        place = at + _never_closed(pattern, bracket)
+        hint = rf"close it with {closing}, or write \{bracket} for the sign itself"
+        return QueryError(f"bad regular expression: this {bracket} is never closed", place, hint=hint)
+    place = at + min(error.pos or 0, len(pattern))  # at its end: the closing slash
+    hint = _WAYS_OUT.get(error.msg, "the dialect is that of Python's regex library: https://pypi.org/project/regex")
+    return QueryError(f"bad regular expression: {error.msg}", place, hint=hint)
+
+
+def _never_closed(pattern: str, bracket: str) -> int:
+    """Where the innermost bracket of this kind opens that is never closed; 0 if that is not known."""
+    opened = [0]
+    for found in _BRACKETS.finditer(pattern):
+        if found[0] == bracket:
+            opened.append(found.start())
+        elif found[0] == ")" and len(opened) > 1:
+            opened.pop()
+    return opened[-1]
 
 
 def _finds_no_characters(pattern: regex.Pattern[str], sample: str) -> bool:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
 import re
+import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -42,6 +44,13 @@ _NUMBERED = ("NEAR", "ONEAR", "BEFORE", "AFTER", "ATLEAST", "FIRST")
 _SLIPS = {slip: operator for operator in _WORDS for slip in _slips(operator)}
 _NUMBERED_SLIPS = {slip: operator for operator in _NUMBERED for slip in _slips(operator)}
 _NUMBERED_WORD = re.compile(r"([A-Z]{3,9})(/?\d+)")
+_FUNCTIONS = ("SENTENCE", "PARAGRAPH", "FIRST", "ATLEAST", "NEAR", "BEFORE")
+# What other languages and programs have for the operators.
+_ELSEWHERE = {
+    **dict.fromkeys(("NOR", "ANDNOT", "BUTNOT", "EXCEPT", "NICHT", "SAUF", "НЕ"), "NOT"),
+    **dict.fromkeys(("XOR", "ODER", "OU", "ИЛИ"), "OR"),
+    **dict.fromkeys(("UND", "ET", "И"), "AND"),
+}
 _OPERATOR_IN_QUOTES = re.compile(r"\s(AND|OR|NOT|(?:NEAR|BEFORE)/\d+)\s")
 _LEAD = re.compile(r"F(\d+)")
 # After one of these, and before one of the others, a lower-case "same" may be meant as an operator.
@@ -65,21 +74,46 @@ def remarks_on(lexemes: Sequence[Lexeme], number: int, tests: tuple[TokenTest, .
             message = f"{operator[1]} inside quotes is searched as a word"
             yield Remark(message=message, start=place, end=place + len(operator[1]), hint=hint)
         return
-    meant = _SLIPS.get(value) or _meant_with_number(value)
+    between = number > 0 and lexemes[number - 1].kind in _ENDS and lexemes[number + 1].kind in _BEGINS
+    meant = _SLIPS.get(value) or _meant_with_number(value) or _meant_before_group(value, lexemes[number : number + 2])
+    meant = meant or (_meant_between_terms(value) if between else "")
     if meant:
         yield Remark(message=f"{value} is searched as a word", start=start, end=end, hint=f"did you mean {meant}?")
     elif len(value) == 1 and value.isascii():
         message = f"{value!r} is one character long and will match very often"
-        yield Remark(message=message, start=start, end=end)
-    elif value in _INSTEAD and number and lexemes[number - 1].kind in _ENDS and lexemes[number + 1].kind in _BEGINS:
+        hint = f'make it part of a phrase, such as "plan {value}"'
+        yield Remark(message=message, start=start, end=end, hint=hint)
+    elif value in _INSTEAD and between:
         message = f"{value!r} is searched as a word"
         yield Remark(message=message, start=start, end=end, hint=_INSTEAD[value])
 
 
 def _meant_with_number(word: str) -> str:
     found = _NUMBERED_WORD.fullmatch(word)
-    meant = _NUMBERED_SLIPS.get(found[1]) if found else None
-    return f"{meant}{found[2]}" if found and meant else ""
+    if found is None:
+        return ""
+    meant = _NUMBERED_SLIPS.get(found[1])
+    if meant is None and found[2].startswith("/"):  # with the slash hardly anything else is meant
+        meant = _nearest(found[1], _NUMBERED)
+    return f"{meant}{found[2]}" if meant else ""
+
+
+def _meant_before_group(word: str, following: Sequence[Lexeme]) -> str:
+    """ "SENTANCE(a b)"; `following` begins with the word."""
+    begins_group = following[1].kind is Kind.OPEN and following[1].start == following[0].end
+    meant = _nearest(word, _FUNCTIONS) if begins_group and word.isupper() else ""
+    return f"{meant}(…)" if meant in {"SENTENCE", "PARAGRAPH"} else f"{meant}/5 (…)" if meant else ""
+
+
+def _meant_between_terms(word: str) -> str:
+    if not word.isupper():
+        return ""
+    plain = unicodedata.normalize("NFKC", word)  # letters of an East Asian keyboard may be wide
+    return plain if plain in _WORDS else _ELSEWHERE.get(word, "")
+
+
+def _nearest(word: str, operators: Sequence[str]) -> str:
+    return next(iter(difflib.get_close_matches(word, operators, n=1, cutoff=0.7)), "")
 
 
 def remarks_on_regex(lexeme: Lexeme) -> Iterator[Remark]:

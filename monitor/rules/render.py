@@ -25,8 +25,10 @@ from monitor.rules.tree import (
 if TYPE_CHECKING:
     from monitor.rules.tree import Node
 
-# Besides letters alone, what is surely read as one word: a number, "step-down", "sanction*", "wom?n".
-_BARE = re.compile(r"\d[^\W_]*|[^\W\d_]{2,}(?:(?:-[^\W\d_]+)+\*?|\*|\?[^\W\d_]+)|\*[^\W\d_]{2,}\*?")
+# Besides letters alone, what is surely read as one word: a number, "H5N1", "step-down", "sanction*", "wom?n".
+_BARE = re.compile(
+    r"\d[^\W_]*|(?!(?i:near|onear|before|after|adj|w|pre|atl|atleast|first|f)\d+\Z)[^\W_]{2,}|[^\W\d_]{2,}(?:(?:-[^\W\d_]+)+\*?|\*|\?[^\W\d_]+)|\*[^\W\d_]{2,}\*?"
+)
 
 
 def render(node: Node) -> str:

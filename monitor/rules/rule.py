@@ -103,6 +103,19 @@ class Rule:
             number += 1
         return self.fault(key, message=message, hint=hint)
 
+    def fault_in_query(self, start: int, end: int, *, message: str, hint: str) -> Fault:
+        """A warning at characters of the query, or at the rule where it is written as lists."""
+        where, place = about(self.name), None
+        if self.origin is not None:
+            file, number = self.origin.file, self.origin.number
+            place = file.locate_in_string("rule", number, "query", start=start, end=end)
+            if place is not None and self._is_query_alone():
+                return file.fault_at(place, message=message, where=where, hint=hint, warning=True)
+        return self.fault(message=message, hint=hint, warning=True)
+
+    def _is_query_alone(self) -> bool:
+        return not any(self.locate(key, exactly=True) for key in ("any", "all", "none"))
+
     def locate(self, *keys: str | int, exactly: bool = False) -> Place | None:
         """Where a key, or an item of a list, stands; where it does not, the rule's header, unless `exactly`."""
         if self.origin is None:

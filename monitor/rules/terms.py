@@ -17,6 +17,7 @@ import regex
 
 from monitor.errors import QueryError
 from monitor.rules.forms import forms as forms_of
+from monitor.rules.keys import LANGUAGE
 from monitor.rules.tokens import UNSPACED, scan
 from monitor.rules.tree import Exact, Forms, Plain, Wildcard
 
@@ -33,6 +34,7 @@ _SHOWN = str.maketrans({_STAR: "*", _ONE: "?"})
 _INNER_MARKS = regex.compile(r"(?<=[\w\p{M}*])\?+(?=[\w\p{M}*])")
 _ENDS_UNSPACED = regex.compile(rf"[{UNSPACED}]\p{{M}}*\Z")
 _BEGINS_UNSPACED = regex.compile(rf"[{UNSPACED}]")
+_LANGUAGE = re.compile(LANGUAGE)
 _SENTENCE_END = re.compile(r"[.!?…。！？｡؟۔।]")
 # Inside a word these separate its tokens; anything else there is more likely a slip than meant.
 _SEPARATORS = frozenset("-‐‑–./&'’_@:+#$€£%·")
@@ -63,8 +65,10 @@ def read_term(
         _refuse_strays(text, at, tokens)
     if not tokens:
         if is_phrase:  # its quotes are pointed at too
-            raise QueryError("this phrase has no letter or digit to search for", max(0, at - 1), at + len(text) + 1)
-        raise QueryError(f"{text[:40]!r} has no letter or digit to search for", at, at + len(text))
+            message, start, end = "this phrase has no letter or digit to search for", max(0, at - 1), at + len(text) + 1
+        else:
+            message, start, end = f"'{text[:40]}' has no letter or digit to search for", at, at + len(text)
+        raise QueryError(message, start, end, hint=_instead_of_signs(text))
     if exact:
         _refuse_wildcards(text, hidden, at)
         hidden = unicodedata.normalize("NFC", text)
@@ -77,6 +81,14 @@ def read_term(
     return tests, _crosses(hidden, tokens)
 
 
+def _instead_of_signs(text: str) -> str:
+    if set(text) <= set("?*"):
+        return "write it after the beginning of a word, or inside one: sanction*, organi?ation"
+    if text.isascii():
+        return "leave it out"
+    return r"leave it out; a sign by itself is found by a regular expression: /" + text[:20].replace("/", r"\/") + "/"
+
+
 def read_label(text: str, at: int, *, field: str, is_phrase: bool) -> tuple[TokenTest, ...]:
     """The tests of a Term of a label field, where `text` as a whole is compared and "*" is any characters.
 
@@ -84,11 +96,28 @@ def read_label(text: str, at: int, *, field: str, is_phrase: bool) -> tuple[Toke
         QueryError: like `read_term`.
     """
     tokens = scan(text)
+    _refuse_label(text, at, field)
     if not is_phrase:
         _refuse_strays(text, at, tokens, allowed="*")
     if not tokens:
         raise QueryError(f"{field}: needs a letter or digit, not only {text[:40]!r}", at, at + len(text))
     return tuple(Plain(token.signed or token.folded) for token in tokens)
+
+
+def _refuse_label(text: str, at: int, field: str) -> None:
+    """Refuse what no article can have as this label."""
+    if field == "domain" and "/" in text:
+        host = text[: text.index("/")]
+        message = "domain: is compared with the host alone, which has no path"
+        raise QueryError(
+            message,
+            at + len(host),
+            at + len(text),
+            hint=f"write domain:{host}; a word of the path is found by url:word",
+        )
+    if field == "lang" and "*" not in text and not _LANGUAGE.fullmatch(text):
+        hint = "write its BCP 47 tag: lang:en, lang:de, lang:pt-br"
+        raise QueryError(f"'{text[:40]}' is no language", at, at + len(text), hint=hint)
 
 
 def _plain(word: str, *, exact: bool, forms: bool) -> TokenTest:
@@ -187,7 +216,10 @@ def _refuse_stray(text: str, at: int, start: int, end: int, allowed: str) -> Non
             raise QueryError("? stands for one letter inside a word, not at its edge", at + place, hint=hint)
         else:
             hint = "put the text in double quotes if you want it literally"
-        raise QueryError(f"unexpected character {character!r}", at + place, hint=hint)
+        if character == "\\":
+            hint = rf"a regular expression goes between slashes: /{text[:60]}/"
+        shown = "'" + (character if character.isprintable() else f"U+{ord(character):04X}") + "'"
+        raise QueryError(f"unexpected character {shown}", at + place, hint=hint)
 
 
 def _crosses(text: str, tokens: list[Token]) -> frozenset[int]:

@@ -64,7 +64,7 @@ _TOKEN = regex.compile(
     rf"""
       (?P<unspaced>[{UNSPACED}]\p{{M}}*)
     | (?P<elided>{_ELIDED}){_APOSTROPHE}(?=\p{{L}}{{2}})
-    | (?P<before>(?<![\p{{L}}\p{{N}}.])[#@.$€£])?
+    | (?P<before>(?<![\p{{L}}\p{{N}}.])[#@.$€£]|(?<=\p{{L}})[$€£](?=\p{{Nd}}))?  # "US$100" is "us", "$100"
       (?P<word>{_LETTER}{_INNER}*(?:{_APOSTROPHE}{_LETTER}{_INNER}*|(?<=\p{{Nd}})[.,](?=\p{{Nd}}){_INNER}+)*)
       (?P<after>(?:\+\+?|\#|%)(?![\p{{L}}\p{{N}}+]))?
     """,

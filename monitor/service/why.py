@@ -15,7 +15,7 @@ from monitor.errors import QueryError
 from monitor.rules.engine import find
 from monitor.rules.explain import explain
 from monitor.rules.language import is_kind_of, language_of
-from monitor.rules.tree import Not
+from monitor.rules.tree import Not, Or
 from monitor.stories.identity import canonical_link
 
 if TYPE_CHECKING:
@@ -200,6 +200,6 @@ def _counts(verdict: Verdict) -> tuple[int, int]:
 
 
 def first_missing(verdict: Verdict) -> Verdict:
-    """The first of the query's outermost conditions that is to blame, for a line about it."""
+    """The first of the query's outermost conditions that is to blame, for a line about it; of choices all are."""
     missing = next((part for part in verdict.parts if not part.held), None)
-    return verdict if missing is None or verdict.held else missing
+    return verdict if missing is None or verdict.held or isinstance(verdict.node, Or) else missing

@@ -208,6 +208,10 @@ def test_try_is_a_grep_for_news(site: Site, feeds: FeedServer) -> None:
     assert "*Assad* got *asylum* in Moscow on Sunday." in found.stdout
     assert found.stdout.count("*Assad* asks for *asylum*") == 2
     assert command("try", "moon", "page.txt", cwd=site.folder).returncode == 1
+    page = "<!doctype html><html><head><title>Assad &amp; sons</title></head><body><nav>Asylum</nav><p>He fled.</p>"
+    (site.folder / "page.html").write_text(page + "<footer>All about asylum</footer></body></html>")
+    assert "*Assad* & sons\n*He* fled." in command("try", "title:assad he", "page.html", cwd=site.folder).stdout
+    assert command("try", "asylum", "page.html", cwd=site.folder).returncode == 1
     assert command("try", "rained", "-", cwd=site.folder, stdin=b"It rained.").returncode == 0
     bad = command("try", "assad AND (", "page.txt", cwd=site.folder)
     assert bad.returncode == 2
@@ -222,6 +226,12 @@ def test_try_explains_what_nearly_matched(site: Site) -> None:
     assert done.returncode == 1
     assert "at the nearest 3 words apart: “Assad asks for asylum”" in done.stdout
     assert "✗ exile" in done.stdout
+    choices = (
+        "(fled NEAR/3 exile) OR (a1 AND b1) OR H5N1 OR SENTENCE(exile asylum) OR title:exile OR (NOT assad AND x1)"
+    )
+    done = command("try", "--explain", choices, "page.txt", cwd=site.folder)
+    assert "✗ none of the others: (fled NEAR/3 exile), (a1 AND b1), H5N1, title:exile\n" in done.stdout
+    assert "✓ asylum   content" in done.stdout
     (told,) = command_json("try", "--explain", "assad asylum", "page.txt", cwd=site.folder)["explained"]
     assert [(part["part"], part["held"]) for part in told["query"]["parts"]] == [("assad", True), ("asylum", True)]
 
@@ -250,6 +260,9 @@ def test_why_tells_what_became_of_an_entry(site: Site, feeds: FeedServer) -> Non
     site.rules += """[[rule]]
 name = "nearly"
 query = 'assad AND exile'
+[[rule]]
+name = "neither"
+query = 'exile OR refuge'
 """
     with WebhookReceiver() as hook:
         site.channels["hook"] = {"type": "webhook", "url": hook.url()}
@@ -263,6 +276,7 @@ query = 'assad AND exile'
     assert "✓ assad" in done.stdout
     assert "hook  sent" in done.stdout
     assert "✗ nearly  no exile" in done.stdout
+    assert "✗ neither  no exile OR refuge" in done.stdout
     (entry,) = command_json("why", "https://example.org/n/3", cwd=site.folder)["entries"]
     states = {rule["rule"]: (rule["matches"], len(rule["deliveries"])) for rule in entry["rules"]}
     assert states["nearly"] == (False, 0)

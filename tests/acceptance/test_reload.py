@@ -272,7 +272,8 @@ async def test_a_configuration_that_orphans_a_rule_is_refused(desk: Desk, site: 
 async def test_a_rules_folder_that_is_replaced_or_missing(desk: Desk, hook: WebhookReceiver) -> None:
     """While it is away the rules go on; what comes in its place is taken, and followed from then on."""
     desk.rules.rename(desk.rules.with_name("old"))
-    await desk.said("there is no such folder")
+    said = await desk.said("there is no such folder")
+    assert 'used="its last good version (1 rule)"' in said
     desk.publish("Assad gets asylum")
     hook.wait_for(1)
     desk.rules.mkdir()
@@ -280,6 +281,10 @@ async def test_a_rules_folder_that_is_replaced_or_missing(desk: Desk, hook: Webh
     await desk.said("rules reloaded: +1 rules, 0 changed, 1 removed")
     (desk.rules / "test.toml").write_text(LEADERS)
     await desk.said("rules reloaded: +1 rules, 0 changed, 0 removed")
+    (desk.rules / "gone.toml").symlink_to("/nowhere/gone.toml")
+    said = await desk.said("a link that cannot be followed to /nowhere/gone.toml")
+    assert 'used="nothing of it"' in said
+    assert "nothing of it" in command("status", cwd=desk.rules.parent).stdout
 
 
 async def test_a_rule_with_a_hostile_expression_is_stopped(desk: Desk, hook: WebhookReceiver) -> None:

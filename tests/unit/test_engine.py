@@ -167,7 +167,7 @@ ARTICLE = entry(
         ("domain:c.co.uk", False),
         ("lang:en", True),
         ("lang:en-GB", True),
-        ("lang:e", False),
+        ("lang:eng", False),
         ("lang:de OR assad", True),
         ("assad -lang:en", False),
     ],

@@ -256,6 +256,16 @@ def test_boilerplate_is_not_news(boilerplate: str) -> None:
     assert len(shown(Entry(key="k", title="Syria", content=boilerplate))) == 1
 
 
+def test_the_news_is_shown_where_only_boilerplate_repeats_the_title() -> None:
+    """The headline is what matched; "The post … appeared first on …" below it would tell nothing new."""
+    summary = "It rained. The Kremlin was silent.\nThe post Assad to step down appeared first on The Daily Courier."
+    entry = Entry(key="k", title="Assad to step down", summary=summary)
+    assert shown(entry) == ["It rained. The Kremlin was silent."]
+    assert shown(entry, limit=0) == []
+    without_news = Entry(key="k", title="Assad to step down", summary=summary.partition("\n")[2])
+    assert len(shown(without_news)) == 1
+
+
 def test_the_title_is_not_said_twice() -> None:
     """A text that begins with its title, as many do, is quoted from where it says more."""
     entry = Entry(

@@ -71,6 +71,8 @@ def told(query: str) -> list[tuple[str, str, str]]:
         ('FIRST/2 "a1 b1 c1"', 'FIRST/2 "a1 b1 c1"', "takes 3 words"),
         # what nearly always is
         (r"/\w+/", r"/\w+/", "matches nearly every text"),
+        ("the", "the", "matches nearly every English text"),
+        ("assad OR of OR exile", "assad OR of OR exile", "matches nearly every English text"),
         (r"/[a-z]{3,4}\d/", r"/[a-z]{3,4}\d/", "tried on every article"),
     ],
 )
@@ -110,6 +112,10 @@ def test_what_is_said_in_vain_is_told(query: str, pointed: str, words: str) -> N
         "tag:world tag:uk",
         "(/CVE-\\d+/ OR flaw) AND exploited",
         "a1 /[a-z]{3,4}\\d/",
+        "title:the",
+        '"the who"',
+        "the AND who",
+        "=IN OR =TO",
     ],
 )
 def test_nothing_is_told_of_what_may_be_meant(query: str) -> None:

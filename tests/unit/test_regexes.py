@@ -33,9 +33,9 @@ def test_a_pattern_finds_with_its_flags(pattern: str, flags: str, text: str, fou
 @pytest.mark.parametrize(
     ("pattern", "pointed", "message"),
     [
-        ("a(b", "/", "missing )"),
+        ("a(b", "(", "this ( is never closed"),
         ("*a", "*", "nothing to repeat"),
-        ("[a", "/", "bad regular expression"),
+        ("[a", "[", "bad regular expression: this [ is never closed"),
         ("a*", "/a*/i", "matches the empty text"),
         (r"\b", r"/\b/i", "matches the empty text"),
         ("(?<=a)", "/(?<=a)/i", "matches the empty text"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import tomllib
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -13,10 +14,10 @@ import pytest
 
 from monitor.errors import Fault
 from monitor.model import Severity
-from monitor.rules.book import load_folder
+from monitor.rules.book import load_folder, read_book
 from monitor.rules.keys import RULE_KEYS, TEST_KEYS
 from monitor.rules.load import load_rules
-from monitor.rules.references import check_references
+from monitor.rules.references import check_references, doubtful_labels
 from monitor.rules.rule import Rule
 from monitor.rules.schema import rules_schema
 from monitor.rules.syntax import parse as parse_query
@@ -366,6 +367,58 @@ channels = ["dsk", "desk"]
         "the feeds are bbc-world, dw",
         'did you mean "desk"?',
     ]
+
+
+def test_labels_of_a_query_that_no_feed_has_are_told() -> None:
+    """A slip in tag: or feed: makes a rule that never matches; it is told with what was probably meant."""
+    text = """[[rule]]
+name = 'a'
+query = 'q1 (tag:wrld OR tag:world OR feed:bcc OR feed:bbc* OR feed:"bbc world")'
+[[rule]]
+name = 'b'
+feeds = ["dw"]
+query = 'q1 -tag:world'
+"""
+    rules, _ = load(text)
+    faults = doubtful_labels(rules, feeds={"bbc-world": ("world",), "dw": ()})
+    assert [(fault.line, fault.column, fault.hint) for fault in faults] == [
+        (3, 14, 'did you mean "world"?'),
+        (3, 39, 'did you mean "bbc"?'),
+        (7, 14, "there are none"),
+    ]
+    assert all(fault.warning for fault in faults)
+
+
+@pytest.mark.parametrize("name", ["pipe.toml", "loop/x.toml"])
+def test_a_folder_with_something_odd_in_it_is_read(tmp_path: Path, name: str) -> None:
+    """A pipe, which would be waited for for ever, and a link to what is around it are left out."""
+    (tmp_path / "a.toml").write_text("[[rule]]\nname = 'a'\nquery = 'q1'")
+    if name == "pipe.toml":
+        os.mkfifo(tmp_path / name)
+    else:
+        (tmp_path / "loop").symlink_to(tmp_path.parent)
+    rules, faults = load_folder(tmp_path)
+    assert ([rule.name for rule in rules], faults) == (["a"], ())
+
+
+def test_links_are_followed(tmp_path: Path) -> None:
+    """Rule files and folders of a shared disk may be linked; while it is away, their rules stay."""
+    disk, folder = tmp_path / "disk", tmp_path / "rules"
+    (disk / "desk").mkdir(parents=True)
+    folder.mkdir()
+    (disk / "a.toml").write_text("[[rule]]\nname = 'a'\nquery = 'q1'")
+    (disk / "desk" / "b.toml").write_text("[[rule]]\nname = 'b'\nquery = 'q2'")
+    (folder / "a.toml").symlink_to(disk / "a.toml")
+    (folder / "desk").symlink_to(disk / "desk")
+    book = read_book(folder)
+    assert [rule.name for rule in book.rules] == ["a", "b"]
+    assert book.faults == ()
+    disk.rename(tmp_path / "away")
+    away = read_book(folder, book)
+    assert [rule.name for rule in away.rules] == ["a", "b"]
+    assert {fault.source for fault in away.faults} == {str(folder / "a.toml"), str(folder / "desk")}
+    (tmp_path / "away").rename(disk)
+    assert read_book(folder, away).faults == ()
 
 
 def test_a_folder_is_read_with_its_subfolders(tmp_path: Path) -> None:

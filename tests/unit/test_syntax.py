@@ -146,6 +146,7 @@ def test_a_query_means(query: str, expected: object) -> None:
         ("@leaders NEAR/10 (asylum OR refuge)", "@leaders NEAR/10 (asylum OR refuge)"),
         ("domain:*.example.org tag:@leaders", 'domain:"*.example.org" AND tag:@leaders'),
         ("assad same asylum", "assad AND same AND asylum"),
+        ('"H5N1" OR G20 OR "near10" OR "atl5" OR "F50"', 'H5N1 OR G20 OR "near10" OR "atl5" OR "F50"'),
     ],
 )
 def test_every_spelling_has_one_meaning(query: str, expected: str) -> None:
@@ -286,8 +287,11 @@ BAD = [
     ("a, b", ",", "a OR b"),
     ("{a}", "{a}", "write =a"),
     ("a {b", "{", "double quotes"),
-    ("/(unclosed/", "/", "missing )"),
-    ("/foo[/", "/", "unterminated character set"),
+    ("/(unclosed/", "(", "this ( is never closed"),
+    (r"/a(b)(c[)]\(/", "(", r"or write \( for the sign"),
+    ("/foo[/", "[", "this [ is never closed"),
+    ("/[a]x[b/", "[", r"or write \[ for the sign"),
+    ("/a**/", "*", "takes a backslash"),
     ("a /foo", "/foo", "never closed"),
     ("/a*/", "/a*/", "matches the empty text"),
     (r"/\b/", r"/\b/", "matches the empty text"),
@@ -373,6 +377,22 @@ BAD = [
     ("tag:(a NEAR/3 b)", "NEAR/3", "without NEAR/3"),
     ("tag:SENTENCE(a b)", "SENTENCE", "without SENTENCE"),
     ("a <<<why (", "<<<", "never closed"),
+    ("a >>> b", ">>>", "add <<<"),
+    ("a) AND b", ")", "remove it"),
+    ("a AND AND b", "AND", "leave out AND"),
+    ("a AND (", "", "and the ')'"),
+    ("content :assad", ":", "content:assad"),
+    ("assad NEAR(5) asylum", "NEAR(5)", "NEAR, with a slash"),
+    ("assad BEFORE /5 asylum", "BEFORE /5", "BEFORE, with a slash"),
+    ("title=assad", "=", "write title:assad"),
+    ('headline="step down"', "=", 'write title:"step down"'),
+    ("辞职 AND （死亡 OR 死）", "（", "full-width parenthesis"),
+    ("domain:bbc.co.uk/news", "/news", "write domain:bbc.co.uk"),
+    ("domain:https://bbc.co.uk/news", "https://", "write domain:bbc.co.uk"),
+    ("url:https://bbc.co.uk/news", "https://", 'write url:"bbc.co.uk/news"'),
+    ("lang:english", "english", "lang:en"),
+    (r"\bfoo\b", "\\", r"/\bfoo\b/"),
+    (r"foo\*", "\\", "unexpected character '\\'"),
 ]
 
 
@@ -400,7 +420,7 @@ def test_the_way_out_is_a_query(query: str) -> None:
         ("site:example.org", "write domain:example.org"),
         ("intitle:asylum", "write title:asylum"),
         ("inurl:sport", "write url:sport"),
-        ('headline:"step down"', "write title:…"),
+        ('headline:"step down"', 'write title:"step down"'),
         ("near:5", "write NEAR/5"),
         ("hd=assad", "write title:assad"),
         ('hd="step down"', 'write title:"step down"'),
@@ -481,6 +501,11 @@ def test_a_hundred_parentheses_are_fine() -> None:
         ("assad /F50/", "FIRST/50(…)"),
         ('"assad AND asylum"', "outside the quotes"),
         ("the~ assad", "changes nothing"),
+        ("exile NEER/5 asylum", "did you mean NEAR/5?"),
+        ("SENTANCE(exile asylum)", "did you mean SENTENCE(…)?"),
+        ("exile NOR asylum", "did you mean NOT?"),
+        ("exile ODER asylum", "did you mean OR?"),
+        ("辞职 ＡＮＤ 死亡", "did you mean AND?"),
     ],
 )
 def test_what_looks_wrong_is_remarked_upon(query: str, words: str) -> None:
@@ -496,7 +521,23 @@ def test_an_item_that_looks_like_a_phrase_is_remarked_upon() -> None:
     assert any('write "tumble down"~' in remark.hint for remark in remarks)
 
 
-@pytest.mark.parametrize("query", ["DNA", "NATO", "C++", "ANC OR UND", "辞职", "5G", "same day", "tag:x", "ASME"])
+@pytest.mark.parametrize(
+    "query",
+    [
+        "DNA",
+        "NATO",
+        "C++",
+        "ANC OR UND",
+        "辞职",
+        "5G",
+        "same day",
+        "tag:x",
+        "ASME",
+        "ET movie",
+        "COVID/19",
+        "FOO(assad)",
+    ],
+)
 def test_ordinary_words_are_not_remarked_upon(query: str) -> None:
     """Names in capitals and words of other scripts draw no remark."""
     assert parse(query).remarks == ()

@@ -166,10 +166,31 @@ def test_deep_but_valid_nesting_has_places() -> None:
 def test_files_that_cannot_be_read_say_why(tmp_path: Path) -> None:
     """A missing file, a folder and a file in another encoding are each named, with the line where one is known."""
     (tmp_path / "latin1.toml").write_bytes("a = 1\nname = 'José'\n".encode("latin-1"))
-    cases = {"none.toml": "no such file", ".": "folder", "latin1.toml": "latin1.toml:2: not UTF-8"}
+    (tmp_path / "utf16.toml").write_bytes("a = 1".encode("utf-16"))
+    (tmp_path / "image.toml").write_bytes(b"\x89PNG\0\0\0")
+    cases = {
+        "none.toml": "no such file",
+        ".": "folder",
+        "latin1.toml": "latin1.toml:2:12: not UTF-8",
+        "utf16.toml": "UTF-16",
+        "image.toml": "no text at all",
+    }
     for name, words in cases.items():
         with pytest.raises(ConfigError, match=words):
             read(tmp_path / name)
+
+
+def test_what_would_act_on_a_terminal_is_not_shown() -> None:
+    """A file from elsewhere cannot clear the screen, or turn text around, by being wrong."""
+    with pytest.raises(ConfigError) as caught:
+        parse("a = '\x1b[2J\u202e'", path="x")
+    assert "a = '\ufffd[2J\ufffd'" in str(caught.value)
+
+
+def test_typographic_quotes_are_told() -> None:
+    """What a word processor makes of quotes is named as what it is."""
+    with pytest.raises(ConfigError, match="write straight ones"):
+        parse("name = “x”", path="x")
 
 
 def test_a_byte_order_mark_and_windows_line_ends_are_accepted(tmp_path: Path) -> None:
