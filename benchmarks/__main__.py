@@ -8,7 +8,7 @@ import os
 import platform
 import sys
 
-from benchmarks import first_poll, matching, matching_hostile, memory, not_modified, reload
+from benchmarks import first_poll, matching, matching_hostile, memory, not_modified, outbox, reload
 
 _BENCHMARKS = {
     "not_modified": not_modified.run,
@@ -17,6 +17,7 @@ _BENCHMARKS = {
     "matching": matching.run,
     "matching_hostile": matching_hostile.run,
     "reload": reload.run,
+    "outbox": outbox.run,
 }
 
 
