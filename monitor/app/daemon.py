@@ -212,6 +212,7 @@ class Daemon:
         )
         self._desk = OpsDesk(
             ops=lambda: self._live.loaded.ops,
+            is_broken=self._keeper.is_broken,
             outlets=lambda: self._live.outlets,
             store=store,
             threads=threads,

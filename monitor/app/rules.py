@@ -211,6 +211,10 @@ class RuleKeeper:
             counts = {"added": changed.added, "changed": changed.changed, "removed": changed.removed}
             self._observer(RulesReloaded(**counts, live=live))
 
+    def is_broken(self, path: str) -> bool:
+        """Whether the file or folder at a path was found broken last time."""
+        return path in self._since
+
     @property
     def stopped(self) -> frozenset[str]:
         """The rules that are said to rest because they are too slow."""

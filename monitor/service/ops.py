@@ -30,13 +30,22 @@ if TYPE_CHECKING:
     from monitor.store.base import DeliveryStore
 
 
+# A rule file that is broken for less is being written by somebody, which is not worth a message.
+SAVE_SECONDS = 10.0
+
+
 class OpsDesk:
-    """Makes alerts of events. What feeds do is told with their polls, by `monitor.service.poll`."""
+    """Makes alerts of events. What feeds do is told with their polls, by `monitor.service.poll`.
+
+    Args:
+        is_broken: Whether the rule file at a path is broken now.
+    """
 
     def __init__(
         self,
         *,
         ops: Callable[[], Ops],
+        is_broken: Callable[[str], bool],
         outlets: Callable[[], Mapping[str, Outlet]],
         store: DeliveryStore,
         threads: StoreThreads,
@@ -44,6 +53,8 @@ class OpsDesk:
         observer: Observer,
     ) -> None:
         self._ops = ops
+        self._is_broken = is_broken
+        self._told_broken: set[str] = set()
         self._outlets = outlets
         self._store = store
         self._threads = threads
@@ -102,15 +113,31 @@ class OpsDesk:
 
     async def tell(self, event: Event) -> None:
         """Write the alert of an event, if it has one and somebody is to be told."""
-        alert, ops, now = self.alert_of(event), self._ops(), self._clock.now()
-        if alert is None or not ops.channels:
+        alert, ops = self.alert_of(event), self._ops()
+        if alert is None or not ops.channels or not await self._is_worth_it(event):
             return
+        now = self._clock.now()
         try:
             paused = await self._threads.read(self._store.paused_channels)
             deliveries = ops.deliveries(alert, now=now, without=paused)
             await self._threads.write(self._store.add_alerts, [alert], deliveries, now=now)
         except StoreError as error:
             self._observer(Trouble(what=f"an alert about the service could not be stored: {error}"))
+
+    async def _is_worth_it(self, event: Event) -> bool:
+        match event:
+            case RuleFileBroken():
+                await self._clock.sleep(SAVE_SECONDS)
+                if self._is_broken(event.path):
+                    self._told_broken.add(event.path)
+                return event.path in self._told_broken
+            case RuleFileRecovered() if event.path not in self._told_broken:
+                return False
+            case RuleFileRecovered():
+                self._told_broken.discard(event.path)
+                return True
+            case _:
+                return True
 
     async def store_failed(self, error: StoreError) -> None:
         """Say directly, once for each time that it happens, that nothing can be written."""
