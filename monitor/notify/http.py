@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -15,12 +16,12 @@ import httpx
 
 from monitor import __version__
 from monitor.model import ChannelBroken, Refused, TryLater
+from monitor.netguard import AddressRefused, GuardedTransport
+from monitor.notify.base import Surroundings
 from monitor.notify.detail import detail, is_tls_failure, reason
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
-
-    from monitor.clock import Clock
 
 MAX_ANSWER = 16 * 1024
 """Bytes of an answer that are read; a receiver has no reason to say more."""
@@ -48,23 +49,26 @@ class Answer:
 class HttpSender:
     """A receiver's URL, with the connections to it."""
 
-    def __init__(self, url: str, *, timeout: timedelta, clock: Clock, secrets: Collection[str] = ()) -> None:
+    def __init__(
+        self, url: str, *, timeout: timedelta, around: Surroundings | None = None, secrets: Collection[str] = ()
+    ) -> None:
         """Open nothing yet.
 
         Args:
-            url: Absolute http(s) URL; a secret.
+            url: Absolute http(s) URL, as the user wrote it; a secret.
             timeout: For the whole exchange, from the name lookup to the last byte of the answer.
-            clock: For a `Retry-After` that is a date.
+            around: The clock is for a `Retry-After` that is a date.
             secrets: What must not appear in a detail, besides the URL and its parts.
         """
+        around = around or Surroundings()
         self._url = httpx.URL(url)
         self._timeout = timeout
-        self._clock = clock
+        self._clock = around.clock
         self._secrets = frozenset({*secrets, *_secret_parts(self._url)})
         context = httpx.create_ssl_context(trust_env=False)
         context.load_default_certs()  # the machine's own authorities too, for a company's receivers
         self._client = httpx.AsyncClient(
-            verify=context,
+            transport=GuardedTransport(around.guard.trusting(self._url.host), ssl_context=context),
             trust_env=False,
             follow_redirects=False,
             timeout=None,  # noqa: S113 - `post` holds the whole exchange to one deadline
@@ -85,6 +89,9 @@ class HttpSender:
                 return await self._exchange(content, headers)
         except TimeoutError:
             return TryLater(detail=f"{self.host} did not answer within {self._timeout.total_seconds():g} s")
+        except AddressRefused as error:
+            said = f"{error}; where that is right, put it into allow = [...] of [delivery]"
+            return ChannelBroken(detail=detail(said, secrets=self._secrets))
         except httpx.HTTPError as error:
             said = detail(f"{self.host}: {reason(error)}", secrets=self._secrets)
             return ChannelBroken(detail=said) if is_tls_failure(error) else TryLater(detail=said)
@@ -150,7 +157,7 @@ def _status(code: int) -> str:
 def _secret_parts(url: httpx.URL) -> set[str]:
     """The URL, and those of its parts that may be a token: an answer might repeat them."""
     target = url.raw_path.decode("ascii")
-    words = {*url.path.split("/"), *url.params.values()}
+    words = {*url.path.split("/"), *url.params.values(), *re.split("[/?&=]", target)}
     return {str(url), url.password, *({target} if len(target) > 1 else ()), *(word for word in words if len(word) >= 8)}
 
 

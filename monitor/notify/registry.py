@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from monitor.notify.base import Surroundings
 from monitor.notify.email import EmailNotifier, EmailOptions
 from monitor.notify.slack import SlackNotifier, SlackOptions
 from monitor.notify.terminal import TerminalNotifier, TerminalOptions
@@ -33,7 +34,7 @@ class ChannelType:
 
     name: str
     options: type[BaseModel]
-    open: Callable[[Any], Notifier]  # Any: each kind takes its own options, and a mapping can't say so
+    open: Callable[[Any, Surroundings], Notifier]  # Any: each kind takes its own options, and a mapping can't say so
     summary: str
     rate: float | None = None
 
@@ -46,13 +47,13 @@ CHANNEL_TYPES: Mapping[str, ChannelType] = _by_name(
     ChannelType(
         name="terminal",
         options=TerminalOptions,
-        open=TerminalNotifier,
+        open=lambda options, _around: TerminalNotifier(options),
         summary="A panel on your terminal, or one line in the journal.",
     ),
     ChannelType(
         name="email",
         options=EmailOptions,
-        open=EmailNotifier,
+        open=lambda options, _around: EmailNotifier(options),
         summary="A mail, HTML and plain text, through your SMTP server.",
     ),
     ChannelType(
@@ -71,9 +72,9 @@ CHANNEL_TYPES: Mapping[str, ChannelType] = _by_name(
 )
 
 
-def open_channel(options: BaseModel) -> Notifier:
+def open_channel(options: BaseModel, around: Surroundings | None = None) -> Notifier:
     """A notifier for validated options of one of `CHANNEL_TYPES`."""
     for kind in CHANNEL_TYPES.values():
         if isinstance(options, kind.options):
-            return kind.open(options)
+            return kind.open(options, around or Surroundings())
     raise TypeError(f"{type(options).__name__} are the options of no channel type")

@@ -16,9 +16,8 @@ from pydantic import AfterValidator, Field, SecretStr
 
 from monitor.alerts import render, several
 from monitor.alerts.safe import clean_header, isolated, isolated_runs, runs, safe_link, shorten, shorten_runs
-from monitor.clock import Clock, SystemClock
 from monitor.model import ChannelBroken, Refused, Sent
-from monitor.notify.base import ChannelOptions
+from monitor.notify.base import ChannelOptions, Surroundings
 from monitor.notify.http import Answer, HttpSender, verdict
 
 if TYPE_CHECKING:
@@ -88,10 +87,8 @@ class SlackOptions(ChannelOptions):
 class SlackNotifier:
     """Posts to one incoming webhook."""
 
-    def __init__(self, options: SlackOptions, *, clock: Clock | None = None) -> None:
-        self._http = HttpSender(
-            options.webhook_url.get_secret_value(), timeout=options.timeout, clock=clock or SystemClock()
-        )
+    def __init__(self, options: SlackOptions, around: Surroundings | None = None) -> None:
+        self._http = HttpSender(options.webhook_url.get_secret_value(), timeout=options.timeout, around=around)
 
     async def send(self, message: Message) -> SendResult:
         result = await self._post(payload(message))

@@ -15,9 +15,8 @@ import httpx
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from monitor.alerts import render, several
-from monitor.clock import Clock, SystemClock
 from monitor.model import Sent
-from monitor.notify.base import ChannelOptions
+from monitor.notify.base import ChannelOptions, Surroundings
 from monitor.notify.http import Answer, HttpSender, verdict
 
 if TYPE_CHECKING:
@@ -112,15 +111,16 @@ class WebhookOptions(ChannelOptions):
 class WebhookNotifier:
     """Delivers to one URL. The same message has the same `webhook-id`, and the same body, on every attempt."""
 
-    def __init__(self, options: WebhookOptions, *, clock: Clock | None = None) -> None:
-        self._clock = clock or SystemClock()
+    def __init__(self, options: WebhookOptions, around: Surroundings | None = None) -> None:
+        around = around or Surroundings()
+        self._clock = around.clock
         secrets = [secret for secret in (options.secret, options.previous_secret) if secret is not None]
         self._keys = [_key(secret) for secret in secrets]
         self._headers = {name: value.get_secret_value() for name, value in options.headers.items()}
         self._http = HttpSender(
             options.url.get_secret_value(),
             timeout=options.timeout,
-            clock=self._clock,
+            around=around,
             secrets=[*(secret.get_secret_value() for secret in secrets), *self._headers.values()],
         )
 

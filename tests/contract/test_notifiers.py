@@ -22,6 +22,7 @@ from standardwebhooks.webhooks import Webhook
 from monitor.alerts import render
 from monitor.model import Alert, ChannelBroken, Excerpt, Refused, Sent, Severity, TryLater
 from monitor.notify import email, slack
+from monitor.notify.base import Surroundings
 from monitor.notify.email import EmailOptions
 from monitor.notify.http import parse_retry_after
 from monitor.notify.registry import CHANNEL_TYPES, open_channel
@@ -150,9 +151,7 @@ async def test_retry_after_is_read_in_both_forms(
 ) -> None:
     """Seconds and a date mean the same wait (Retry-After, RFC 9110 §10.2.3)."""
     receiver.default = Reply(429, headers={"Retry-After": value})
-    chosen = options(receiver.url())
-    opener: Any = CHANNEL_TYPES[chosen.type].open  # type: ignore[attr-defined]  # every options model has it
-    notifier = opener(chosen, clock=FixedClock())
+    notifier = open_channel(options(receiver.url()), Surroundings(clock=FixedClock()))
     result = await notifier.send(make_message())
     await notifier.close()
     assert isinstance(result, TryLater)
@@ -200,6 +199,19 @@ async def test_nobody_listening_is_tried_later(options: Callable[..., BaseModel]
 async def test_a_name_that_does_not_resolve_is_tried_later() -> None:
     """DNS trouble passes."""
     assert isinstance(await send(webhook_options("http://no-such-host.invalid/")), TryLater)
+
+
+@HTTP_CHANNELS
+async def test_an_inner_address_is_dialled_only_by_the_user_s_wish(
+    options: Callable[..., BaseModel], receiver: WebhookReceiver
+) -> None:
+    """A name that leads to this machine is the channel's trouble, and the detail says what to do about it."""
+    url = f"{'https' if options is slack_options else 'http'}://127.1:{receiver.port}/{TOKEN}"
+    result = await send(options(url))
+    assert isinstance(result, ChannelBroken)
+    assert "127.1 is at 127.0.0.1" in result.detail
+    assert "allow" in result.detail
+    assert not receiver.requests
 
 
 @HTTP_CHANNELS
@@ -266,7 +278,7 @@ def test_webhook_signature_matches_the_published_vector() -> None:
 async def test_webhook_says_the_same_on_every_attempt(receiver: WebhookReceiver) -> None:
     """Id and body stay, so a receiver can drop a copy; the timestamp is the attempt's."""
     options = WebhookOptions.model_validate({"type": "webhook", "url": receiver.url()})
-    notifier = WebhookNotifier(options, clock=FixedClock())
+    notifier = WebhookNotifier(options, Surroundings(clock=FixedClock()))
     for _attempt in range(2):
         await notifier.send(make_message())
     await notifier.close()
