@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import re
 from contextvars import ContextVar
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import httpx
 
@@ -23,8 +24,8 @@ from monitor.notify.detail import detail, is_tls_failure, reason
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-MAX_ANSWER = 16 * 1024
-"""Bytes of an answer that are read; a receiver has no reason to say more."""
+MAX_ANSWER = 256 * 1024
+"""Bytes of an answer that are read: some repeat the message, and none has a reason to say more."""
 
 _LATER = {408, 425, 429}
 _THIS_MESSAGE = {400, 413, 422}
@@ -44,6 +45,15 @@ class Answer:
     text: str
     retry_after: timedelta | None
     said: str
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """The body as a JSON object; {} where it is none."""
+        try:
+            found = json.loads(self.text)
+        except (ValueError, RecursionError):
+            return {}
+        return found if isinstance(found, dict) else {}
 
 
 class HttpSender:

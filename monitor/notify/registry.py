@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from monitor.notify.base import Surroundings
 from monitor.notify.email import EmailNotifier, EmailOptions
 from monitor.notify.slack import SlackNotifier, SlackOptions
+from monitor.notify.slack_bot import SlackBotNotifier
 from monitor.notify.terminal import TerminalNotifier, TerminalOptions
 from monitor.notify.webhook import WebhookNotifier, WebhookOptions
 
@@ -59,8 +60,8 @@ CHANNEL_TYPES: Mapping[str, ChannelType] = _by_name(
     ChannelType(
         name="slack",
         options=SlackOptions,
-        open=SlackNotifier,
-        summary="A message in a Slack channel, through an incoming webhook.",
+        open=lambda options, around: (SlackBotNotifier if options.token else SlackNotifier)(options, around),
+        summary="A message in a Slack channel, through an incoming webhook or as a bot.",
         rate=1.0,  # api.slack.com/apis/rate-limits: one a second and channel, short bursts beyond
     ),
     ChannelType(

@@ -20,7 +20,7 @@ from monitor.notify.base import ChannelOptions, Surroundings
 from monitor.notify.http import Answer, HttpSender, verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from monitor.model import Message, SendResult
 
@@ -66,6 +66,13 @@ def _are_headers(headers: dict[str, SecretStr]) -> dict[str, SecretStr]:
         if not (text.isascii() and text.isprintable()):
             raise ValueError(f"the value of {name} must be printable ASCII on one line")
     return headers
+
+
+def _words(values: Iterable[str]) -> Iterator[str]:
+    """The values of headers, and the tokens in them ("Bearer 5f1c…"), which an answer might repeat alone."""
+    for value in values:
+        yield value
+        yield from (word for word in value.split() if len(word) >= 8)
 
 
 SigningSecret = Annotated[SecretStr, AfterValidator(_is_signing_secret)]
@@ -121,7 +128,7 @@ class WebhookNotifier:
             options.url.get_secret_value(),
             timeout=options.timeout,
             around=around,
-            secrets=[*(secret.get_secret_value() for secret in secrets), *self._headers.values()],
+            secrets=[*(secret.get_secret_value() for secret in secrets), *_words(self._headers.values())],
         )
 
     async def send(self, message: Message) -> SendResult:
