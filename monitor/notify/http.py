@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import math
 import re
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -155,6 +156,13 @@ def parse_retry_after(value: str | None, *, now: datetime) -> timedelta | None:
         return None
     at = at if at.tzinfo else at.replace(tzinfo=UTC)
     return max(timedelta(0), at - now)
+
+
+def span(seconds: object) -> timedelta | None:
+    """A receiver's wish in seconds, from JSON; None where it is none."""
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds < math.inf:
+        return None
+    return timedelta(seconds=min(seconds, 366 * 86400))
 
 
 def _status(code: int) -> str:

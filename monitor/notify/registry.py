@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from monitor.notify.base import Surroundings
+from monitor.notify.discord import DiscordNotifier, DiscordOptions
 from monitor.notify.email import EmailNotifier, EmailOptions
 from monitor.notify.slack import SlackNotifier, SlackOptions
 from monitor.notify.slack_bot import SlackBotNotifier
@@ -63,6 +64,13 @@ CHANNEL_TYPES: Mapping[str, ChannelType] = _by_name(
         open=lambda options, around: (SlackBotNotifier if options.token else SlackNotifier)(options, around),
         summary="A message in a Slack channel, through an incoming webhook or as a bot.",
         rate=1.0,  # api.slack.com/apis/rate-limits: one a second and channel, short bursts beyond
+    ),
+    ChannelType(
+        name="discord",
+        options=DiscordOptions,
+        open=DiscordNotifier,
+        summary="A message in a Discord channel, through a webhook.",
+        rate=0.5,  # 30 a minute and channel
     ),
     ChannelType(
         name="webhook",

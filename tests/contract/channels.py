@@ -68,6 +68,10 @@ def webhook_options(url: str, **more: Any) -> BaseModel:
     return _made("webhook", **{"url": url, "secret": SIGNING, "headers": headers, **more})
 
 
+def discord_options(url: str, **more: Any) -> BaseModel:
+    return _made("discord", **{"webhook_url": url, **more})
+
+
 def email_options(smtp_port: int, **more: Any) -> EmailOptions:
     values = {"host": "127.0.0.1", "port": smtp_port, "security": "none", "from": "News <news@example.org>"}
     return EmailOptions.model_validate({**values, "to": ["a@example.org", "b@example.org"], **more})
@@ -93,6 +97,7 @@ HTTP_KINDS = {
     "slack bot": HttpChannel(
         options=slack_bot_options, accepted=Reply(200, '{"ok": true, "ts": "1405894322.002768"}'), secrets=(BOT_TOKEN,)
     ),
+    "discord": HttpChannel(options=discord_options, accepted=Reply(200, '{"id": "1190"}'), secrets=IN_URL),
     "webhook": HttpChannel(options=webhook_options, accepted=Reply(204, ""), secrets=(*IN_URL, SIGNING, PASSWORD)),
 }
 HTTP_CHANNELS = pytest.mark.parametrize("channel", HTTP_KINDS.values(), ids=HTTP_KINDS.keys())
