@@ -10,7 +10,7 @@ from monitor.alerts import render, several
 from monitor.alerts.safe import clean_header, isolated, isolated_runs, runs, safe_link, shorten, shorten_runs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from monitor.alerts.safe import Run
     from monitor.model import Alert, Message
@@ -153,6 +153,19 @@ def inert(text: str) -> str:
     For words of a feed: what is a link is for us to say.
     """
     return _LIVE.sub(_JOINER, text)
+
+
+def inert_runs(pieces: Iterable[Run]) -> tuple[Run, ...]:
+    """The pieces of one passage, `inert` as a whole: an "@" may stand in one and the name in the next."""
+    pieces = tuple(pieces)
+    places = {found.start() for found in _LIVE.finditer(render.joined(pieces))}
+    made: list[Run] = []
+    at = 0
+    for text, hit in pieces:
+        characters = (f"{_JOINER if at + n in places else ''}{character}" for n, character in enumerate(text))
+        made.append(("".join(characters), hit))
+        at += len(text)
+    return tuple(made)
 
 
 def body(message: Message, *, limit: int, size: Size, link: bool = True) -> str:

@@ -11,6 +11,7 @@ from monitor.notify.discord import DiscordNotifier, DiscordOptions
 from monitor.notify.email import EmailNotifier, EmailOptions
 from monitor.notify.slack import SlackNotifier, SlackOptions
 from monitor.notify.slack_bot import SlackBotNotifier
+from monitor.notify.telegram import TelegramNotifier, TelegramOptions
 from monitor.notify.terminal import TerminalNotifier, TerminalOptions
 from monitor.notify.webhook import WebhookNotifier, WebhookOptions
 
@@ -71,6 +72,13 @@ CHANNEL_TYPES: Mapping[str, ChannelType] = _by_name(
         open=DiscordNotifier,
         summary="A message in a Discord channel, through a webhook.",
         rate=0.5,  # 30 a minute and channel
+    ),
+    ChannelType(
+        name="telegram",
+        options=TelegramOptions,
+        open=TelegramNotifier,
+        summary="A message in a Telegram chat, group or channel, from a bot.",
+        rate=0.33,  # core.telegram.org/bots/faq: 20 a minute to a group, one a second to a chat
     ),
     ChannelType(
         name="webhook",

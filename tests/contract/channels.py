@@ -29,6 +29,7 @@ SIGNING = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 NEXT_SIGNING = "whsec_" + base64.b64encode(b"n" * 32).decode()
 PASSWORD = "hunter2-but-longer"
 BOT_TOKEN = "xoxb-1234-5678-q8Yw3RbotZ1v"
+TELEGRAM_TOKEN = "123456789:AAEtelegr4msecretXYZ_0123456789-ab"
 SECRET_PATH = f"/services/{TOKEN}?key=q9secretquery"
 IN_URL = ("x9Yq2LsecretZ7w", "q9secretquery")
 
@@ -72,6 +73,11 @@ def discord_options(url: str, **more: Any) -> BaseModel:
     return _made("discord", **{"webhook_url": url, **more})
 
 
+def telegram_options(url: str, **more: Any) -> BaseModel:
+    values = {"token": TELEGRAM_TOKEN, "chat_id": "-1001234567890", "api_url": _origin(url)}
+    return _made("telegram", **{**values, **more})
+
+
 def email_options(smtp_port: int, **more: Any) -> EmailOptions:
     values = {"host": "127.0.0.1", "port": smtp_port, "security": "none", "from": "News <news@example.org>"}
     return EmailOptions.model_validate({**values, "to": ["a@example.org", "b@example.org"], **more})
@@ -98,6 +104,11 @@ HTTP_KINDS = {
         options=slack_bot_options, accepted=Reply(200, '{"ok": true, "ts": "1405894322.002768"}'), secrets=(BOT_TOKEN,)
     ),
     "discord": HttpChannel(options=discord_options, accepted=Reply(200, '{"id": "1190"}'), secrets=IN_URL),
+    "telegram": HttpChannel(
+        options=telegram_options,
+        accepted=Reply(200, '{"ok": true, "result": {"message_id": 4711}}'),
+        secrets=(TELEGRAM_TOKEN, TELEGRAM_TOKEN.partition(":")[2]),
+    ),
     "webhook": HttpChannel(options=webhook_options, accepted=Reply(204, ""), secrets=(*IN_URL, SIGNING, PASSWORD)),
 }
 HTTP_CHANNELS = pytest.mark.parametrize("channel", HTTP_KINDS.values(), ids=HTTP_KINDS.keys())
