@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from monitor.notify.base import Surroundings
 from monitor.notify.discord import DiscordNotifier, DiscordOptions
 from monitor.notify.email import EmailNotifier, EmailOptions
+from monitor.notify.ntfy import NtfyNotifier, NtfyOptions
 from monitor.notify.slack import SlackNotifier, SlackOptions
 from monitor.notify.slack_bot import SlackBotNotifier
 from monitor.notify.telegram import TelegramNotifier, TelegramOptions
@@ -79,6 +80,13 @@ CHANNEL_TYPES: Mapping[str, ChannelType] = _by_name(
         open=TelegramNotifier,
         summary="A message in a Telegram chat, group or channel, from a bot.",
         rate=0.33,  # core.telegram.org/bots/faq: 20 a minute to a group, one a second to a chat
+    ),
+    ChannelType(
+        name="ntfy",
+        options=NtfyOptions,
+        open=NtfyNotifier,
+        summary="A push message on phones and in browsers, through ntfy.sh or a server of your own.",
+        rate=1.0,  # docs.ntfy.sh/publish/#limitations: sixty at once, then one in five seconds
     ),
     ChannelType(
         name="webhook",

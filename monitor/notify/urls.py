@@ -49,6 +49,19 @@ def plain_https(hint: str) -> Callable[[str], str]:
     return check
 
 
+def plain_url(url: str) -> str:
+    """A validator for an http or https URL that may be shown."""
+    try:
+        parsed = httpx.URL(url)
+    except httpx.InvalidURL:
+        raise ValueError("not a URL") from None
+    if parsed.scheme not in {"http", "https"} or not parsed.host:
+        raise ValueError("must be an absolute http or https URL")
+    if parsed.userinfo:
+        raise ValueError("must not hold a user or password")
+    return url
+
+
 def _is_loopback(host: str) -> bool:
     try:
         return ipaddress.ip_address(host).is_loopback

@@ -30,6 +30,8 @@ NEXT_SIGNING = "whsec_" + base64.b64encode(b"n" * 32).decode()
 PASSWORD = "hunter2-but-longer"
 BOT_TOKEN = "xoxb-1234-5678-q8Yw3RbotZ1v"
 TELEGRAM_TOKEN = "123456789:AAEtelegr4msecretXYZ_0123456789-ab"
+NTFY_TOPIC = "desk-q9Zx7topic2LwR"
+NTFY_TOKEN = "tk_AgQdq7mVBoFD37zQVN29RhuMzNIz2"
 SECRET_PATH = f"/services/{TOKEN}?key=q9secretquery"
 IN_URL = ("x9Yq2LsecretZ7w", "q9secretquery")
 
@@ -78,6 +80,10 @@ def telegram_options(url: str, **more: Any) -> BaseModel:
     return _made("telegram", **{**values, **more})
 
 
+def ntfy_options(url: str, **more: Any) -> BaseModel:
+    return _made("ntfy", **{"server": _origin(url), "topic": NTFY_TOPIC, "token": NTFY_TOKEN, **more})
+
+
 def email_options(smtp_port: int, **more: Any) -> EmailOptions:
     values = {"host": "127.0.0.1", "port": smtp_port, "security": "none", "from": "News <news@example.org>"}
     return EmailOptions.model_validate({**values, "to": ["a@example.org", "b@example.org"], **more})
@@ -108,6 +114,11 @@ HTTP_KINDS = {
         options=telegram_options,
         accepted=Reply(200, '{"ok": true, "result": {"message_id": 4711}}'),
         secrets=(TELEGRAM_TOKEN, TELEGRAM_TOKEN.partition(":")[2]),
+    ),
+    "ntfy": HttpChannel(
+        options=ntfy_options,
+        accepted=Reply(200, '{"id": "sPs71M8A2T", "event": "message"}'),
+        secrets=(NTFY_TOPIC, NTFY_TOKEN),
     ),
     "webhook": HttpChannel(options=webhook_options, accepted=Reply(204, ""), secrets=(*IN_URL, SIGNING, PASSWORD)),
 }
