@@ -12,6 +12,7 @@ from monitor.notify.email import EmailNotifier, EmailOptions
 from monitor.notify.ntfy import NtfyNotifier, NtfyOptions
 from monitor.notify.slack import SlackNotifier, SlackOptions
 from monitor.notify.slack_bot import SlackBotNotifier
+from monitor.notify.teams import TeamsNotifier, TeamsOptions
 from monitor.notify.telegram import TelegramNotifier, TelegramOptions
 from monitor.notify.terminal import TerminalNotifier, TerminalOptions
 from monitor.notify.webhook import WebhookNotifier, WebhookOptions
@@ -87,6 +88,13 @@ CHANNEL_TYPES: Mapping[str, ChannelType] = _by_name(
         open=NtfyNotifier,
         summary="A push message on phones and in browsers, through ntfy.sh or a server of your own.",
         rate=1.0,  # docs.ntfy.sh/publish/#limitations: sixty at once, then one in five seconds
+    ),
+    ChannelType(
+        name="teams",
+        options=TeamsOptions,
+        open=TeamsNotifier,
+        summary="A card in a Microsoft Teams channel or chat, through a workflow.",
+        rate=2.0,  # learn.microsoft.com/microsoftteams, "Rate limiting for connectors": throttled from four a second
     ),
     ChannelType(
         name="webhook",

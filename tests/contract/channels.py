@@ -84,6 +84,10 @@ def ntfy_options(url: str, **more: Any) -> BaseModel:
     return _made("ntfy", **{"server": _origin(url), "topic": NTFY_TOPIC, "token": NTFY_TOKEN, **more})
 
 
+def teams_options(url: str, **more: Any) -> BaseModel:
+    return _made("teams", **{"webhook_url": url, **more})
+
+
 def email_options(smtp_port: int, **more: Any) -> EmailOptions:
     values = {"host": "127.0.0.1", "port": smtp_port, "security": "none", "from": "News <news@example.org>"}
     return EmailOptions.model_validate({**values, "to": ["a@example.org", "b@example.org"], **more})
@@ -120,6 +124,7 @@ HTTP_KINDS = {
         accepted=Reply(200, '{"id": "sPs71M8A2T", "event": "message"}'),
         secrets=(NTFY_TOPIC, NTFY_TOKEN),
     ),
+    "teams": HttpChannel(options=teams_options, accepted=Reply(202, ""), secrets=IN_URL),
     "webhook": HttpChannel(options=webhook_options, accepted=Reply(204, ""), secrets=(*IN_URL, SIGNING, PASSWORD)),
 }
 HTTP_CHANNELS = pytest.mark.parametrize("channel", HTTP_KINDS.values(), ids=HTTP_KINDS.keys())
