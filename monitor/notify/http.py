@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
 import math
 import re
-from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -21,6 +19,7 @@ from monitor.model import ChannelBroken, Refused, TryLater
 from monitor.netguard import AddressRefused, GuardedTransport
 from monitor.notify.base import Surroundings
 from monitor.notify.detail import detail, is_tls_failure, reason
+from monitor.notify.hush import hush, hushed
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -85,7 +84,8 @@ class HttpSender:
             timeout=None,  # noqa: S113 - `post` holds the whole exchange to one deadline
             headers={"User-Agent": f"news-monitor/{__version__}", "Accept-Encoding": "identity"},
         )
-        _keep_out_of_logs()
+        # httpx logs each request's URL at INFO and httpcore its headers at DEBUG; here both are secrets.
+        hush("httpx", "httpcore.connection", "httpcore.http11", "httpcore.proxy")
 
     @property
     def host(self) -> str:
@@ -94,10 +94,10 @@ class HttpSender:
 
     async def post(self, content: bytes, headers: Mapping[str, str]) -> Answer | TryLater | ChannelBroken:
         """Send `content` once; what was answered, or why there is no answer."""
-        sending = _sending.set(True)
         try:
-            async with asyncio.timeout(self._timeout.total_seconds()):
-                return await self._exchange(content, headers)
+            with hushed():
+                async with asyncio.timeout(self._timeout.total_seconds()):
+                    return await self._exchange(content, headers)
         except TimeoutError:
             return TryLater(detail=f"{self.host} did not answer within {self._timeout.total_seconds():g} s")
         except AddressRefused as error:
@@ -106,8 +106,6 @@ class HttpSender:
         except httpx.HTTPError as error:
             said = detail(f"{self.host}: {reason(error)}", secrets=self._secrets)
             return ChannelBroken(detail=said) if is_tls_failure(error) else TryLater(detail=said)
-        finally:
-            _sending.reset(sending)
 
     async def close(self) -> None:
         await self._client.aclose()
@@ -177,16 +175,3 @@ def _secret_parts(url: httpx.URL) -> set[str]:
     target = url.raw_path.decode("ascii")
     words = {*url.path.split("/"), *url.params.values(), *re.split("[/?&=]", target)}
     return {str(url), url.password, *({target} if len(target) > 1 else ()), *(word for word in words if len(word) >= 8)}
-
-
-_sending: ContextVar[bool] = ContextVar("sending", default=False)
-
-
-def _is_other_traffic(_record: logging.LogRecord) -> bool:
-    return not _sending.get()
-
-
-def _keep_out_of_logs() -> None:
-    """httpx logs each request's URL at INFO and httpcore its headers at DEBUG; here both are secrets."""
-    for name in ("httpx", "httpcore.connection", "httpcore.http11", "httpcore.proxy"):
-        logging.getLogger(name).addFilter(_is_other_traffic)

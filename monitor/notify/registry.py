@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from monitor.notify.apprise import AppriseNotifier, AppriseOptions
 from monitor.notify.base import Surroundings
 from monitor.notify.discord import DiscordNotifier, DiscordOptions
 from monitor.notify.email import EmailNotifier, EmailOptions
@@ -101,6 +102,12 @@ CHANNEL_TYPES: Mapping[str, ChannelType] = _by_name(
         options=WebhookOptions,
         open=WebhookNotifier,
         summary="A signed JSON document, POSTed to a URL of yours.",
+    ),
+    ChannelType(
+        name="apprise",
+        options=AppriseOptions,
+        open=lambda options, _around: AppriseNotifier(options),
+        summary="Any service that Apprise knows; needs the extra `apprise`.",
     ),
 )
 
