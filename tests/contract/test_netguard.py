@@ -9,11 +9,16 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
+from monitor.app import load, open_notifier
 from monitor.config import Settings
+from monitor.model import ChannelBroken, Sent
 from monitor.netguard import AddressRefused, Guard, GuardedTransport, is_public, resolve
+from tests.alerts import make_message
 from tests.receivers import Reply, WebhookReceiver, closed_port
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from monitor.netguard import Resolver
 
 
@@ -141,3 +146,22 @@ def test_a_wrong_entry_is_told_when_the_configuration_is_read(entry: str, told: 
     """A list that allows nothing by mistake would be found out at the first alert only."""
     with pytest.raises(ValueError, match=told):
         Settings.model_validate({"delivery": {"allow": [entry]}})
+
+
+@pytest.mark.parametrize(("allow", "taken"), [('["127.0.0.0/8"]', True), ("[]", False)])
+async def test_what_the_configuration_allows_is_what_a_channel_may_dial(
+    allow: str, taken: bool, tmp_path: Path
+) -> None:
+    """`[delivery] allow` reaches the connection; a change of it makes another channel, so a reload opens it anew."""
+    (tmp_path / "rules").mkdir()
+    path = tmp_path / "config.toml"
+    with WebhookReceiver() as receiver:
+        channel = f'[channels.pipeline]\ntype = "webhook"\nurl = "http://127.1:{receiver.port}/"\n'
+        path.write_text(f"[delivery]\nallow = {allow}\n{channel}", encoding="utf-8")
+        opened = load(path).channels["pipeline"]
+        notifier = open_notifier(opened)
+        result = await notifier.send(make_message())
+        await notifier.close()
+    assert isinstance(result, Sent if taken else ChannelBroken)
+    path.write_text(f'[delivery]\nallow = ["other.internal"]\n{channel}', encoding="utf-8")
+    assert load(path).channels["pipeline"] != opened
