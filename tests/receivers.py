@@ -80,8 +80,12 @@ class WebhookReceiver:
         self._server.daemon_threads = False  # so that closing waits for them
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
 
+    @property
+    def port(self) -> int:
+        return self._server.server_port
+
     def url(self, path: str = "/hook") -> str:
-        return f"http://127.0.0.1:{self._server.server_port}{path}"
+        return f"http://127.0.0.1:{self.port}{path}"
 
     def wait_for(self, count: int, *, timeout: float = 10) -> list[Request]:
         """The requests, as soon as there are `count` of them; AssertionError after `timeout` seconds."""

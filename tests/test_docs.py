@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer.main
@@ -13,6 +14,7 @@ from monitor.app import load
 from monitor.cli.init import starter_files
 from monitor.cli.main import app
 from monitor.cli.reference import reference
+from monitor.notify.registry import CHANNEL_TYPES
 from monitor.rules.load import load_rules
 from monitor.tomlfile import parse
 
@@ -52,6 +54,39 @@ def test_commented_channels_of_the_shipped_configuration_are_right(tmp_path: Pat
     path = tmp_path / "config.toml"
     path.write_text(section, encoding="utf-8")
     assert list(load(path).channels) == ["desk", "slack", "pipeline"]
+
+
+SECRETS: dict[str, str | dict[str, str]] = {
+    "password_file": "p",
+    "secret_file": "whsec_" + "QUJDRA" * 8,
+    "token_file": {"slack": "xoxb-1-2", "telegram": "123456789:AAEtelegr4msecretXYZ_0123456789", "ntfy": "tk_x"},
+    "topic_file": "news-abc",
+    "url_file": "json://127.0.0.1/x",
+    "webhook_url_file": "https://hooks.example.org/x",
+}
+
+
+def documented_channels() -> list[dict[str, Any]]:
+    """The tables of docs/channels.md, their secrets filled in."""
+    found: list[dict[str, Any]] = []
+    text = (REPOSITORY / "docs" / "channels.md").read_text(encoding="utf-8")
+    for block in re.findall(r"```toml\n(.*?)```", text, re.DOTALL):
+        for channel in tomllib.loads(block).get("channels", {}).values():
+            for key in [key for key in channel if key.endswith("_file")]:
+                del channel[key]
+                secret = SECRETS[key]
+                channel[key.removesuffix("_file")] = secret if isinstance(secret, str) else secret[channel["type"]]
+            found.append(channel)
+    return found
+
+
+def test_every_channel_is_documented_with_an_example_that_is_valid() -> None:
+    """What docs/channels.md shows can be copied, and no kind is missing."""
+    examples = documented_channels()
+    assert {example["type"] for example in examples} | {"terminal"} == set(CHANNEL_TYPES)
+    for example in examples:
+        if example["type"] != "apprise":  # an extra, which need not be there
+            CHANNEL_TYPES[example["type"]].options.model_validate(example)
 
 
 def test_readme_examples_are_valid() -> None:

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from monitor.model import Alert, Excerpt
 
 DOCUMENT_VERSION = 1
-"""Of `document`; it grows when a field changes its meaning or goes, not when one is added."""
+"""Of `document`, here and in `several`: it grows when a field changes its meaning or goes, not when one is added. Then
+docs/webhook.schema.json, which receivers check against, gets a new version too."""
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 

@@ -116,12 +116,13 @@ def line(alert: Alert, zone: tzinfo = UTC) -> str:
 
 
 def document(message: Message, *, most: int = 200) -> dict[str, Any]:
-    """The message as JSON-ready data; its alerts as in `render.document`."""
+    """The message as JSON-ready data: the first `most` of its alerts as in `render.document`, the others counted."""
     alerts = in_order(message)
     return {
         "version": render.DOCUMENT_VERSION,
         "kind": message.kind,
         "count": len(alerts),
         "reason": clean_header(message.reason),
+        "omitted": max(0, len(alerts) - most),
         "alerts": [render.document(alert) for alert in alerts[:most]],
     }

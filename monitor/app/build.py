@@ -13,6 +13,7 @@ from monitor.config import Config
 from monitor.fetch.http import FetchLimits, HttpFetcher
 from monitor.fetch.routing import RoutingFetcher
 from monitor.fetch.sample import SampleFetcher
+from monitor.notify.base import Surroundings
 from monitor.notify.registry import CHANNEL_TYPES, open_channel
 from monitor.parse.pool import ParserPool
 from monitor.service.deliver import Outlet
@@ -50,7 +51,7 @@ def open_parser(config: Config) -> ParserPool:
 
 def open_notifier(channel: Channel) -> Notifier:
     """A channel, ready to send."""
-    return open_channel(channel.options)
+    return open_channel(channel.options, Surroundings(guard=channel.guard))
 
 
 def outlet(channel: Channel, notifier: Notifier) -> Outlet:

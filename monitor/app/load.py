@@ -6,7 +6,7 @@ A fault in the configuration or its channels stops; a fault in the rules costs t
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +16,7 @@ from monitor.alerts.ops import Ops
 from monitor.app.routes import read_routing
 from monitor.config import Config, Settings, key_path, load_config, read_options
 from monitor.errors import ConfigError, Fault
+from monitor.netguard import Guard
 from monitor.notify.registry import CHANNEL_TYPES
 from monitor.rules.book import Book, load_folder, read_book
 from monitor.rules.references import References
@@ -34,11 +35,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Channel:
-    """A channel as configured, checked."""
+    """A channel as configured, checked.
+
+    Attributes:
+        guard: What it may dial; here, so that a reload opens it anew when that changes.
+    """
 
     name: str
     type: str
     options: BaseModel
+    guard: Guard = field(default_factory=Guard)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,6 +194,7 @@ def _further_faults(path: Path) -> list[Fault]:
 def _load_channels(config: Config) -> tuple[dict[str, Channel], list[Fault]]:
     channels: dict[str, Channel] = {}
     faults: list[Fault] = []
+    guard = Guard.allowing(config.settings.delivery.allow)
     for name, table in config.settings.channels.items():
         kind = table.get("type")
         known = CHANNEL_TYPES.get(kind) if isinstance(kind, str) else None
@@ -199,7 +206,7 @@ def _load_channels(config: Config) -> tuple[dict[str, Channel], list[Fault]]:
         except ConfigError as error:
             faults += error.faults
         else:
-            channels[name] = Channel(name=name, type=known.name, options=options)
+            channels[name] = Channel(name=name, type=known.name, options=options, guard=guard)
     return channels, faults
 
 

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ByteSize, ConfigDict, Field, SecretStr, field_va
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from monitor.config.durations import Duration
+from monitor.netguard import Guard
 
 ENV_PREFIX = "NEWS_MONITOR_"
 ENV_DELIMITER = "__"
@@ -210,7 +211,19 @@ class _PaceSettings(_Table):
 
 
 class DeliverySettings(_PaceSettings):
-    """How alerts are sent that no route takes, and the defaults for the routes."""
+    """How alerts are sent that no route takes, the defaults for the routes, and what channels may dial."""
+
+    allow: tuple[str, ...] = Field(
+        default=(),
+        description="Hosts and networks of your own that channels may dial although their addresses are not public: "
+        '`["hooks.internal", "10.0.0.0/8"]`. An address, or `localhost`, in a channel\'s own URL needs no entry.',
+    )
+
+    @field_validator("allow")
+    @classmethod
+    def _hosts_or_networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        Guard.allowing(value)
+        return value
 
 
 class RouteSettings(_PaceSettings):

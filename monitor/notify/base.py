@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from monitor.clock import Clock, SystemClock
+from monitor.netguard import Guard
 
 if TYPE_CHECKING:
     from monitor.model import Message, SendResult
@@ -21,6 +25,19 @@ class ChannelOptions(BaseModel):
         le=1000,
         description="Messages a second at most. Without it what the receiver is known to take, or as fast as it goes.",
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What a channel needs besides its own options.
+
+    Attributes:
+        clock: For times that a receiver is told, or tells.
+        guard: What may be dialled besides public addresses, by the user's wish.
+    """
+
+    clock: Clock = field(default_factory=SystemClock)
+    guard: Guard = field(default_factory=Guard)
 
 
 class Notifier(Protocol):

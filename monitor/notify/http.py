@@ -3,27 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-from contextvars import ContextVar
+import json
+import math
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import httpx
 
 from monitor import __version__
 from monitor.model import ChannelBroken, Refused, TryLater
+from monitor.netguard import AddressRefused, GuardedTransport
+from monitor.notify.base import Surroundings
 from monitor.notify.detail import detail, is_tls_failure, reason
+from monitor.notify.hush import hush, hushed
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from monitor.clock import Clock
-
-MAX_ANSWER = 16 * 1024
-"""Bytes of an answer that are read; a receiver has no reason to say more."""
+MAX_ANSWER = 256 * 1024
+"""Bytes of an answer that are read: some repeat the message, and none has a reason to say more."""
 
 _LATER = {408, 425, 429}
 _THIS_MESSAGE = {400, 413, 422}
@@ -44,33 +46,46 @@ class Answer:
     retry_after: timedelta | None
     said: str
 
+    @property
+    def data(self) -> dict[str, Any]:
+        """The body as a JSON object; {} where it is none."""
+        try:
+            found = json.loads(self.text)
+        except (ValueError, RecursionError):
+            return {}
+        return found if isinstance(found, dict) else {}
+
 
 class HttpSender:
     """A receiver's URL, with the connections to it."""
 
-    def __init__(self, url: str, *, timeout: timedelta, clock: Clock, secrets: Collection[str] = ()) -> None:
+    def __init__(
+        self, url: str, *, timeout: timedelta, around: Surroundings | None = None, secrets: Collection[str] = ()
+    ) -> None:
         """Open nothing yet.
 
         Args:
-            url: Absolute http(s) URL; a secret.
+            url: Absolute http(s) URL, as the user wrote it; a secret.
             timeout: For the whole exchange, from the name lookup to the last byte of the answer.
-            clock: For a `Retry-After` that is a date.
+            around: The clock is for a `Retry-After` that is a date.
             secrets: What must not appear in a detail, besides the URL and its parts.
         """
+        around = around or Surroundings()
         self._url = httpx.URL(url)
         self._timeout = timeout
-        self._clock = clock
+        self._clock = around.clock
         self._secrets = frozenset({*secrets, *_secret_parts(self._url)})
         context = httpx.create_ssl_context(trust_env=False)
         context.load_default_certs()  # the machine's own authorities too, for a company's receivers
         self._client = httpx.AsyncClient(
-            verify=context,
+            transport=GuardedTransport(around.guard.trusting(self._url.host), ssl_context=context),
             trust_env=False,
             follow_redirects=False,
             timeout=None,  # noqa: S113 - `post` holds the whole exchange to one deadline
             headers={"User-Agent": f"news-monitor/{__version__}", "Accept-Encoding": "identity"},
         )
-        _keep_out_of_logs()
+        # httpx logs each request's URL at INFO and httpcore its headers at DEBUG; here both are secrets.
+        hush("httpx", "httpcore.connection", "httpcore.http11", "httpcore.proxy")
 
     @property
     def host(self) -> str:
@@ -79,17 +94,18 @@ class HttpSender:
 
     async def post(self, content: bytes, headers: Mapping[str, str]) -> Answer | TryLater | ChannelBroken:
         """Send `content` once; what was answered, or why there is no answer."""
-        sending = _sending.set(True)
         try:
-            async with asyncio.timeout(self._timeout.total_seconds()):
-                return await self._exchange(content, headers)
+            with hushed():
+                async with asyncio.timeout(self._timeout.total_seconds()):
+                    return await self._exchange(content, headers)
         except TimeoutError:
             return TryLater(detail=f"{self.host} did not answer within {self._timeout.total_seconds():g} s")
+        except AddressRefused as error:
+            said = f"{error}; where that is right, put it into allow = [...] of [delivery]"
+            return ChannelBroken(detail=detail(said, secrets=self._secrets))
         except httpx.HTTPError as error:
             said = detail(f"{self.host}: {reason(error)}", secrets=self._secrets)
             return ChannelBroken(detail=said) if is_tls_failure(error) else TryLater(detail=said)
-        finally:
-            _sending.reset(sending)
 
     async def close(self) -> None:
         await self._client.aclose()
@@ -140,6 +156,13 @@ def parse_retry_after(value: str | None, *, now: datetime) -> timedelta | None:
     return max(timedelta(0), at - now)
 
 
+def span(seconds: object) -> timedelta | None:
+    """A receiver's wish in seconds, from JSON; None where it is none."""
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds < math.inf:
+        return None
+    return timedelta(seconds=min(seconds, 366 * 86400))
+
+
 def _status(code: int) -> str:
     try:
         return f"{code} {HTTPStatus(code).phrase}"
@@ -150,18 +173,5 @@ def _status(code: int) -> str:
 def _secret_parts(url: httpx.URL) -> set[str]:
     """The URL, and those of its parts that may be a token: an answer might repeat them."""
     target = url.raw_path.decode("ascii")
-    words = {*url.path.split("/"), *url.params.values()}
+    words = {*url.path.split("/"), *url.params.values(), *re.split("[/?&=]", target)}
     return {str(url), url.password, *({target} if len(target) > 1 else ()), *(word for word in words if len(word) >= 8)}
-
-
-_sending: ContextVar[bool] = ContextVar("sending", default=False)
-
-
-def _is_other_traffic(_record: logging.LogRecord) -> bool:
-    return not _sending.get()
-
-
-def _keep_out_of_logs() -> None:
-    """httpx logs each request's URL at INFO and httpcore its headers at DEBUG; here both are secrets."""
-    for name in ("httpx", "httpcore.connection", "httpcore.http11", "httpcore.proxy"):
-        logging.getLogger(name).addFilter(_is_other_traffic)

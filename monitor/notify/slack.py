@@ -6,20 +6,18 @@ in them comes to life. The only string that Slack reads as markup is the fallbac
 
 from __future__ import annotations
 
-import ipaddress
 import json
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-import httpx
-from pydantic import AfterValidator, Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from monitor.alerts import render, several
 from monitor.alerts.safe import clean_header, isolated, isolated_runs, runs, safe_link, shorten, shorten_runs
-from monitor.clock import Clock, SystemClock
 from monitor.model import ChannelBroken, Refused, Sent
-from monitor.notify.base import ChannelOptions
+from monitor.notify.base import ChannelOptions, Surroundings
 from monitor.notify.http import Answer, HttpSender, verdict
+from monitor.notify.urls import plain_https, secret_https
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,31 +49,35 @@ _BROKEN = {
 """Answers that every message to this webhook would get, whatever status they come with."""
 
 
-def _is_webhook_url(url: SecretStr) -> SecretStr:
-    hint = "copy the webhook URL that Slack shows, https://hooks.slack.com/services/…"
-    try:
-        parsed = httpx.URL(url.get_secret_value())
-    except httpx.InvalidURL:
-        raise ValueError(f"not a URL; {hint}") from None
-    if not parsed.host or not (parsed.scheme == "https" or (parsed.scheme == "http" and _is_loopback(parsed.host))):
-        raise ValueError(f"must be an https URL; {hint}")
-    return url
+_WEBHOOK_HINT = "copy the webhook URL that Slack shows, https://hooks.slack.com/services/…"
+_API = "https://slack.com/api/"
 
 
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+def _is_token(token: SecretStr) -> SecretStr:
+    if not token.get_secret_value().startswith("xox"):
+        raise ValueError("must be the app's Bot User OAuth Token, which starts with xoxb-")
+    return token
 
 
 class SlackOptions(ChannelOptions):
-    """Posts each alert to a Slack channel through an incoming webhook."""
+    """Posts to a Slack channel, through an incoming webhook or as a bot, which can reply in threads."""
 
     type: Literal["slack"] = Field("slack", description='"slack".')
-    webhook_url: Annotated[SecretStr, AfterValidator(_is_webhook_url)] = Field(
+    webhook_url: Annotated[SecretStr, AfterValidator(secret_https(_WEBHOOK_HINT))] | None = Field(
+        None,
         description="The webhook's URL as Slack shows it (api.slack.com/apps, your app, Incoming Webhooks); whoever "
-        "has it can post. https only, save on the machine itself."
+        "has it can post. https only, save on the machine itself. Either this, or `token` and `channel`.",
+    )
+    token: Annotated[SecretStr, AfterValidator(_is_token)] | None = Field(
+        None,
+        description="A bot's token (your app, OAuth & Permissions, Bot User OAuth Token: xoxb-…) with the scope "
+        "chat:write. With it, later messages about a story are replies to the first.",
+    )
+    channel: str | None = Field(
+        None, min_length=1, max_length=100, description='Where the bot posts: "#news", or better the id, "C0123456789".'
+    )
+    api_url: Annotated[str, AfterValidator(plain_https(f"such as {_API}"))] = Field(
+        _API, description="Where the bot's calls go; another one for GovSlack or a relay of your own."
     )
     timeout: timedelta = Field(
         timedelta(seconds=15),
@@ -84,14 +86,22 @@ class SlackOptions(ChannelOptions):
         description='The most one post may take, answer included. Example: "15s".',
     )
 
+    @model_validator(mode="after")
+    def _has_one_way_in(self) -> SlackOptions:
+        if (self.webhook_url is None) == (self.token is None):
+            raise ValueError("needs one of the two: webhook_url, or token with channel")
+        if (self.token is None) != (self.channel is None):
+            raise ValueError("token and channel go together; a webhook posts into the channel it was made for")
+        return self
+
 
 class SlackNotifier:
     """Posts to one incoming webhook."""
 
-    def __init__(self, options: SlackOptions, *, clock: Clock | None = None) -> None:
-        self._http = HttpSender(
-            options.webhook_url.get_secret_value(), timeout=options.timeout, clock=clock or SystemClock()
-        )
+    def __init__(self, options: SlackOptions, around: Surroundings | None = None) -> None:
+        if options.webhook_url is None:
+            raise TypeError("an incoming webhook needs webhook_url")
+        self._http = HttpSender(options.webhook_url.get_secret_value(), timeout=options.timeout, around=around)
 
     async def send(self, message: Message) -> SendResult:
         result = await self._post(payload(message))

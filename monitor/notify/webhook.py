@@ -9,19 +9,18 @@ import hmac
 import json
 import re
 from datetime import timedelta
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import httpx
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from monitor.alerts import render, several
-from monitor.clock import Clock, SystemClock
 from monitor.model import Sent
-from monitor.notify.base import ChannelOptions
+from monitor.notify.base import ChannelOptions, Surroundings
 from monitor.notify.http import Answer, HttpSender, verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from monitor.model import Message, SendResult
 
@@ -69,6 +68,13 @@ def _are_headers(headers: dict[str, SecretStr]) -> dict[str, SecretStr]:
     return headers
 
 
+def _words(values: Iterable[str]) -> Iterator[str]:
+    """The values of headers, and the tokens in them ("Bearer 5f1c…"), which an answer might repeat alone."""
+    for value in values:
+        yield value
+        yield from (word for word in value.split() if len(word) >= 8)
+
+
 SigningSecret = Annotated[SecretStr, AfterValidator(_is_signing_secret)]
 
 
@@ -112,16 +118,17 @@ class WebhookOptions(ChannelOptions):
 class WebhookNotifier:
     """Delivers to one URL. The same message has the same `webhook-id`, and the same body, on every attempt."""
 
-    def __init__(self, options: WebhookOptions, *, clock: Clock | None = None) -> None:
-        self._clock = clock or SystemClock()
+    def __init__(self, options: WebhookOptions, around: Surroundings | None = None) -> None:
+        around = around or Surroundings()
+        self._clock = around.clock
         secrets = [secret for secret in (options.secret, options.previous_secret) if secret is not None]
         self._keys = [_key(secret) for secret in secrets]
         self._headers = {name: value.get_secret_value() for name, value in options.headers.items()}
         self._http = HttpSender(
             options.url.get_secret_value(),
             timeout=options.timeout,
-            clock=self._clock,
-            secrets=[*(secret.get_secret_value() for secret in secrets), *self._headers.values()],
+            around=around,
+            secrets=[*(secret.get_secret_value() for secret in secrets), *_words(self._headers.values())],
         )
 
     async def send(self, message: Message) -> SendResult:
@@ -139,17 +146,46 @@ class WebhookNotifier:
         await self._http.close()
 
 
+LIMIT = 20_000
+"""Bytes of a body: Standard Webhooks 1.0.0 asks for "no more than 20 kb"."""
+
+
 def body(message: Message) -> bytes:
     """The request body: `{"type": "alert", "timestamp": when the entry was seen, "data": the alert}`.
 
-    Of several together the type is "alerts", the time that of the first, and the data `several.document`.
+    Of several together the type is "alerts", the time when the first of them was made, and the data
+    `several.document`. Published as docs/webhook.schema.json.
     """
     first = message.alerts[0]
     if len(message.alerts) == 1:
-        told = {"type": "alert", "timestamp": render.iso(first.seen_at), "data": render.document(first)}
+        data = render.document(first)
+        told = {"type": "alert", "timestamp": render.iso(first.seen_at), "data": data}
+        _leave_out(told, [data])
     else:
-        told = {"type": "alerts", "timestamp": render.iso(message.created_at), "data": several.document(message)}
-    return json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode()
+        data = several.document(message)
+        told = {"type": "alerts", "timestamp": render.iso(message.created_at), "data": data}
+        over = _leave_out(told, data["alerts"])
+        while over > 0 and len(data["alerts"]) > 1:
+            over -= len(_json(data["alerts"].pop())) + 1
+            data["omitted"] += 1
+    return _json(told)
+
+
+def _leave_out(told: dict[str, Any], alerts: list[dict[str, Any]]) -> int:
+    """Empty the excerpts of the last alerts first, as many as needed; how many bytes there are too many even so."""
+    over = len(_json(told)) - LIMIT
+    for alert in reversed(alerts):
+        if over <= 0:
+            break
+        if alert["excerpts"]:
+            before = len(_json(alert))
+            alert |= {"excerpts": [], "shortened": True}
+            over -= before - len(_json(alert))
+    return over
+
+
+def _json(value: object) -> bytes:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def signature_headers(keys: list[bytes], message_id: str, timestamp: int, content: bytes) -> Mapping[str, str]:

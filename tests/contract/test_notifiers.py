@@ -7,7 +7,6 @@ import logging
 import shutil
 import ssl
 import subprocess
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
 from email.header import decode_header, make_header
@@ -16,78 +15,41 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 from standardwebhooks.webhooks import Webhook
 
 from monitor.alerts import render
 from monitor.model import Alert, ChannelBroken, Excerpt, Refused, Sent, Severity, TryLater
 from monitor.notify import email, slack
-from monitor.notify.email import EmailOptions
+from monitor.notify.base import Surroundings
 from monitor.notify.http import parse_retry_after
 from monitor.notify.registry import CHANNEL_TYPES, open_channel
-from monitor.notify.slack import SlackOptions
 from monitor.notify.webhook import WebhookNotifier, WebhookOptions, signature_headers
 from tests.alerts import NOW, hostile_alerts, make_alert, make_message, passage
+from tests.contract.channels import (
+    HTTP_CHANNELS,
+    NEXT_SIGNING,
+    PASSWORD,
+    SECRET_PATH,
+    SIGNING,
+    TOKEN,
+    FixedClock,
+    HttpChannel,
+    email_options,
+    opened,
+    send,
+    slack_options,
+    webhook_options,
+)
 from tests.receivers import Reply, SmtpSink, WebhookReceiver, black_hole, closed_port
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from monitor.model import SendResult
-    from monitor.notify.base import Notifier
 
-TOKEN = "T0KEN/B0KEN/x9Yq2LsecretZ7w"
-SIGNING = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
-NEXT_SIGNING = "whsec_" + base64.b64encode(b"n" * 32).decode()
-PASSWORD = "hunter2-but-longer"
 SHORT = timedelta(milliseconds=300)
-
-
-class FixedClock:
-    """It is always `NOW`."""
-
-    def now(self) -> datetime:
-        return NOW
-
-    def monotonic(self) -> float:
-        return 0.0
-
-    async def sleep(self, seconds: float) -> None:
-        raise AssertionError(f"a notifier must not sleep ({seconds})")
-
-
-def slack_options(url: str, **more: Any) -> BaseModel:
-    return SlackOptions.model_validate({"type": "slack", "webhook_url": url, **more})
-
-
-def webhook_options(url: str, **more: Any) -> BaseModel:
-    headers = {"Authorization": f"Bearer {PASSWORD}"}
-    return WebhookOptions.model_validate({"type": "webhook", "url": url, "secret": SIGNING, "headers": headers, **more})
-
-
-def email_options(smtp_port: int, **more: Any) -> EmailOptions:
-    values = {"host": "127.0.0.1", "port": smtp_port, "security": "none", "from": "News <news@example.org>"}
-    return EmailOptions.model_validate({**values, "to": ["a@example.org", "b@example.org"], **more})
-
-
-@asynccontextmanager
-async def opened(options: BaseModel) -> AsyncIterator[Notifier]:
-    notifier = open_channel(options)
-    try:
-        yield notifier
-    finally:
-        await notifier.close()
-        await notifier.close()
-
-
-async def send(options: BaseModel, alert: Alert | None = None) -> SendResult:
-    """What one send through a fresh channel ends in."""
-    async with opened(options) as notifier:
-        return await notifier.send(make_message(*([alert] if alert else [])))
-
-
-HTTP_CHANNELS = pytest.mark.parametrize("options", [slack_options, webhook_options], ids=["slack", "webhook"])
 
 
 @pytest.fixture
@@ -104,13 +66,14 @@ def sink() -> Iterator[SmtpSink]:
         yield server
 
 
-# HTTP: what Slack and webhook have in common
+# HTTP: what all of these have in common
 
 
 @HTTP_CHANNELS
-async def test_an_accepted_message_is_sent(options: Callable[..., BaseModel], receiver: WebhookReceiver) -> None:
-    """A 200 ends in Sent, after one request."""
-    assert isinstance(await send(options(receiver.url())), Sent)
+async def test_an_accepted_message_is_sent(channel: HttpChannel, receiver: WebhookReceiver) -> None:
+    """The receiver's yes ends in Sent, after one request."""
+    receiver.default = channel.accepted
+    assert isinstance(await send(channel.options(receiver.url())), Sent)
     assert len(receiver.requests) == 1
 
 
@@ -133,11 +96,11 @@ async def test_an_accepted_message_is_sent(options: Callable[..., BaseModel], re
     ],
 )
 async def test_each_status_has_its_outcome(
-    options: Callable[..., BaseModel], status: int, outcome: type[SendResult], receiver: WebhookReceiver
+    channel: HttpChannel, status: int, outcome: type[SendResult], receiver: WebhookReceiver
 ) -> None:
     """Trouble that passes is tried again, a bad message is refused, and a wrong address or token is the channel's."""
     receiver.default = Reply(status, body="because", headers={"Location": "http://127.0.0.1:1/elsewhere"})
-    result = await send(options(receiver.url()))
+    result = await send(channel.options(receiver.url()))
     assert isinstance(result, outcome)
     assert str(status) in result.detail
     assert "because" in result.detail
@@ -145,14 +108,10 @@ async def test_each_status_has_its_outcome(
 
 @HTTP_CHANNELS
 @pytest.mark.parametrize("value", ["120", format_datetime(NOW + timedelta(seconds=120), usegmt=True)])
-async def test_retry_after_is_read_in_both_forms(
-    options: Callable[..., BaseModel], value: str, receiver: WebhookReceiver
-) -> None:
+async def test_retry_after_is_read_in_both_forms(channel: HttpChannel, value: str, receiver: WebhookReceiver) -> None:
     """Seconds and a date mean the same wait (Retry-After, RFC 9110 §10.2.3)."""
     receiver.default = Reply(429, headers={"Retry-After": value})
-    chosen = options(receiver.url())
-    opener: Any = CHANNEL_TYPES[chosen.type].open  # type: ignore[attr-defined]  # every options model has it
-    notifier = opener(chosen, clock=FixedClock())
+    notifier = open_channel(channel.options(receiver.url()), Surroundings(clock=FixedClock()))
     result = await notifier.send(make_message())
     await notifier.close()
     assert isinstance(result, TryLater)
@@ -180,18 +139,18 @@ def test_a_retry_after_that_makes_no_sense_does_no_harm(value: str | None, wait:
 
 
 @HTTP_CHANNELS
-async def test_a_receiver_that_hangs_is_given_up(options: Callable[..., BaseModel], receiver: WebhookReceiver) -> None:
+async def test_a_receiver_that_hangs_is_given_up(channel: HttpChannel, receiver: WebhookReceiver) -> None:
     """No answer within the deadline is TryLater, and the message says how long was waited."""
     receiver.default = Reply(hang=True)
-    result = await send(options(receiver.url(), timeout=SHORT))
+    result = await send(channel.options(receiver.url(), timeout=SHORT))
     assert isinstance(result, TryLater)
     assert "0.3 s" in result.detail
 
 
 @HTTP_CHANNELS
-async def test_nobody_listening_is_tried_later(options: Callable[..., BaseModel]) -> None:
+async def test_nobody_listening_is_tried_later(channel: HttpChannel) -> None:
     """A refused connection says so in the system's words."""
-    result = await send(options(f"http://127.0.0.1:{closed_port()}/{TOKEN}"))
+    result = await send(channel.options(f"http://127.0.0.1:{closed_port()}/{TOKEN}"))
     assert isinstance(result, TryLater)
     assert "onnect" in result.detail
     assert TOKEN not in result.detail
@@ -203,21 +162,33 @@ async def test_a_name_that_does_not_resolve_is_tried_later() -> None:
 
 
 @HTTP_CHANNELS
-async def test_a_redirect_is_never_followed(options: Callable[..., BaseModel], receiver: WebhookReceiver) -> None:
+async def test_an_inner_address_is_dialled_only_by_the_user_s_wish(
+    channel: HttpChannel, receiver: WebhookReceiver
+) -> None:
+    """A name that leads to this machine is the channel's trouble, and the detail says what to do about it."""
+    result = await send(channel.options(f"https://127.1:{receiver.port}/{TOKEN}"))
+    assert isinstance(result, ChannelBroken)
+    assert "127.1 is at 127.0.0.1" in result.detail
+    assert "allow" in result.detail
+    assert not receiver.requests
+
+
+@HTTP_CHANNELS
+async def test_a_redirect_is_never_followed(channel: HttpChannel, receiver: WebhookReceiver) -> None:
     """A redirect could carry the message and its headers anywhere."""
     with WebhookReceiver() as elsewhere:
         receiver.default = Reply(307, headers={"Location": elsewhere.url()})
-        result = await send(options(receiver.url()))
+        result = await send(channel.options(receiver.url()))
         assert not elsewhere.requests
     assert isinstance(result, ChannelBroken)
     assert "redirects are not followed" in result.detail
 
 
 @HTTP_CHANNELS
-async def test_an_endless_answer_is_not_read(options: Callable[..., BaseModel], receiver: WebhookReceiver) -> None:
+async def test_an_endless_answer_is_not_read(channel: HttpChannel, receiver: WebhookReceiver) -> None:
     """A receiver that talks too much costs neither memory nor a long line in the store."""
     receiver.default = Reply(500, body="x" * 5_000_000)
-    result = await send(options(receiver.url()))
+    result = await send(channel.options(receiver.url()))
     assert isinstance(result, TryLater)
     assert len(result.detail) <= 300
 
@@ -225,18 +196,19 @@ async def test_an_endless_answer_is_not_read(options: Callable[..., BaseModel], 
 @HTTP_CHANNELS
 @pytest.mark.parametrize("status", [200, 403, 500])
 async def test_secrets_are_told_to_nobody(
-    options: Callable[..., BaseModel], status: int, receiver: WebhookReceiver, caplog: pytest.LogCaptureFixture
+    channel: HttpChannel, status: int, receiver: WebhookReceiver, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Neither repr, nor the detail of an answer that repeats them, nor a log at DEBUG holds URL, secret or headers."""
     caplog.set_level(logging.DEBUG)
-    url = receiver.url(f"/services/{TOKEN}?key=q9secretquery")
-    receiver.default = Reply(status, body=f"no {url} {TOKEN} q9secretquery {SIGNING} Bearer {PASSWORD}")
-    chosen = options(url)
+    url = receiver.url(SECRET_PATH)
+    repeated = f"no {url} {' '.join(channel.secrets)} Bearer {PASSWORD}"
+    receiver.default = Reply(status, body=(channel.accepted.body if status == 200 else "") or repeated)
+    chosen = channel.options(url)
     async with opened(chosen) as notifier:
         result = await notifier.send(make_message())
         told = [repr(chosen), str(chosen), repr(notifier), repr(result), caplog.text, chosen.model_dump_json()]
-    own = [SIGNING, PASSWORD] if isinstance(chosen, WebhookOptions) else []
-    for secret in ("x9Yq2LsecretZ7w", "q9secretquery", *own):
+    assert isinstance(result, Sent) == (status == 200)
+    for secret in channel.secrets:
         assert not [text for text in told if secret in text]
 
 
@@ -266,7 +238,7 @@ def test_webhook_signature_matches_the_published_vector() -> None:
 async def test_webhook_says_the_same_on_every_attempt(receiver: WebhookReceiver) -> None:
     """Id and body stay, so a receiver can drop a copy; the timestamp is the attempt's."""
     options = WebhookOptions.model_validate({"type": "webhook", "url": receiver.url()})
-    notifier = WebhookNotifier(options, clock=FixedClock())
+    notifier = WebhookNotifier(options, Surroundings(clock=FixedClock()))
     for _attempt in range(2):
         await notifier.send(make_message())
     await notifier.close()
