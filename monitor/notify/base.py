@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Annotated, Protocol
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from monitor.tomlfile import did_you_mean
 
 if TYPE_CHECKING:
     from monitor.model import Message, SendResult
@@ -21,6 +24,28 @@ class ChannelOptions(BaseModel):
         le=1000,
         description="Messages a second at most. Without it what the receiver is known to take, or as fast as it goes.",
     )
+
+
+def _is_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        hint = did_you_mean(name, available_timezones()) or 'a name is such as "Europe/London"'
+        raise ValueError(f"there is no time zone {name!r}; {hint}") from None
+    return name
+
+
+class ReaderOptions(ChannelOptions):
+    """What every channel has that people read."""
+
+    timezone: Annotated[str, AfterValidator(_is_zone)] = Field(
+        "UTC", description='Times are told in this zone, an IANA name. Example: "Europe/London".'
+    )
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The readers' own."""
+        return ZoneInfo(self.timezone)
 
 
 class Notifier(Protocol):

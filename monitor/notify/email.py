@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import ssl
-from datetime import timedelta
+from datetime import UTC, timedelta, tzinfo
 from email.errors import MessageError
 from email.header import Header
 from email.headerregistry import Address
@@ -22,7 +22,7 @@ from monitor.alerts import several
 from monitor.alerts.html import html
 from monitor.alerts.safe import clean_header
 from monitor.model import ChannelBroken, Refused, Sent, TryLater
-from monitor.notify.base import ChannelOptions
+from monitor.notify.base import ReaderOptions
 from monitor.notify.detail import detail, is_tls_failure, reason
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def _punycode(domain: str) -> str:
 Mailbox = Annotated[str, AfterValidator(_is_mailbox)]
 
 
-class EmailOptions(ChannelOptions):
+class EmailOptions(ReaderOptions):
     """Mails each alert, as HTML and as plain text, through your SMTP server."""
 
     type: Literal["email"] = Field("email", description='"email".')
@@ -160,7 +160,7 @@ class EmailNotifier:
         )
 
     async def send(self, message: Message) -> SendResult:
-        content = compose(message, sender=self._sender, to=self._to).as_bytes()
+        content = compose(message, sender=self._sender, to=self._to, zone=self._options.zone).as_bytes()
         seconds = self._options.timeout.total_seconds()
         async with self._lock:
             if self._idle is not None:
@@ -252,7 +252,7 @@ class _Policy(EmailPolicy):
 _POLICY = _Policy(linesep="\r\n", cte_type="7bit")
 
 
-def compose(message: Message, *, sender: Address, to: Sequence[Address]) -> EmailMessage:
+def compose(message: Message, *, sender: Address, to: Sequence[Address], zone: tzinfo = UTC) -> EmailMessage:
     """The mail of a message, the same on every attempt.
 
     Auto-Submitted is RFC 3834 §5, List-Id RFC 2919; with X-Auto-Response-Suppress they keep "out of office" away. All
@@ -273,8 +273,8 @@ def compose(message: Message, *, sender: Address, to: Sequence[Address]) -> Emai
     mail["X-Auto-Response-Suppress"] = "All"
     if message.kind == "digest":
         mail["Precedence"] = "bulk"
-    mail.set_content(several.plain(message))
-    mail.add_alternative(html(message), subtype="html")
+    mail.set_content(several.plain(message, zone))
+    mail.add_alternative(html(message, zone), subtype="html")
     mail.set_boundary(f"=_{message.id}")
     return mail
 

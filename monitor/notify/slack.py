@@ -1,8 +1,4 @@
-"""`type = "slack"`: Block Kit through an incoming webhook.
-
-Words of a feed go into `rich_text` and `plain_text` objects, which Slack shows as they are: no mention, link or markup
-in them comes to life. The only string that Slack reads as markup is the fallback `text`, and it goes through `escape`.
-"""
+"""`type = "slack"`: Block Kit, as `monitor.notify.blocks` makes it, through an incoming webhook."""
 
 from __future__ import annotations
 
@@ -14,26 +10,15 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import httpx
 from pydantic import AfterValidator, Field, SecretStr
 
-from monitor.alerts import render, several
-from monitor.alerts.safe import clean_header, isolated, isolated_runs, runs, safe_link, shorten, shorten_runs
+from monitor.alerts import several
 from monitor.clock import Clock, SystemClock
 from monitor.model import ChannelBroken, Refused, Sent
-from monitor.notify.base import ChannelOptions
+from monitor.notify.base import ReaderOptions
+from monitor.notify.blocks import payload, plain_payload
 from monitor.notify.http import Answer, HttpSender, verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from monitor.alerts.safe import Run
-    from monitor.model import Alert, Message, SendResult
-
-HEADLINE_LIMIT = 150
-EXCERPT_LIMIT = 3000
-"""Characters of all excerpts together: Slack's limit for a section, well under the ~13,000 it takes as a message."""
-# Of each of several; ten of them with their headlines and links stay under what Slack takes as a message.
-_EACH_LIMIT = 500
-_BRIEF_LIMIT = 3500
-_LINK_LIMIT = 3000
+    from monitor.model import Message, SendResult
 
 _BROKEN = {
     "action_prohibited",
@@ -69,7 +54,7 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-class SlackOptions(ChannelOptions):
+class SlackOptions(ReaderOptions):
     """Posts each alert to a Slack channel through an incoming webhook."""
 
     type: Literal["slack"] = Field("slack", description='"slack".')
@@ -89,14 +74,15 @@ class SlackNotifier:
     """Posts to one incoming webhook."""
 
     def __init__(self, options: SlackOptions, *, clock: Clock | None = None) -> None:
+        self._zone = options.zone
         self._http = HttpSender(
             options.webhook_url.get_secret_value(), timeout=options.timeout, clock=clock or SystemClock()
         )
 
     async def send(self, message: Message) -> SendResult:
-        result = await self._post(payload(message))
+        result = await self._post(payload(message, self._zone))
         if isinstance(result, Refused):  # a block Slack does not like must not cost the alert: once more, as plain text
-            result = await self._post(plain_payload(message))
+            result = await self._post(plain_payload(several.plain(message, self._zone)))
         return result
 
     async def close(self) -> None:
@@ -114,95 +100,3 @@ class SlackNotifier:
         if 200 <= answer.status < 300:
             return ChannelBroken(detail=f'{answer.said} (Slack says "ok"; is this an incoming webhook?)')
         return verdict(answer)
-
-
-def payload(message: Message) -> dict[str, Any]:
-    """The message for an incoming webhook: linked headline, quoted excerpts with bold hits, source and rule."""
-    blocks = _blocks(message.alerts[0]) if len(message.alerts) == 1 else _several(message)
-    text = escape(several.subject(message))
-    return {"text": text, "blocks": blocks, "unfurl_links": False, "unfurl_media": False}
-
-
-def plain_payload(message: Message) -> dict[str, Any]:
-    """The message without blocks, with Slack's markup turned off."""
-    text = escape(shorten(several.plain(message), EXCERPT_LIMIT))
-    return {"text": text, "mrkdwn": False, "link_names": False, "unfurl_links": False, "unfurl_media": False}
-
-
-def _blocks(alert: Alert, limit: int = EXCERPT_LIMIT) -> list[dict[str, Any]]:
-    excerpts = tuple(_paragraphs(alert, limit))
-    parts = [_section("rich_text_section", _headline(alert))]
-    if excerpts:
-        parts.append(_section("rich_text_quote", [_text(text, bold=bold) for text, bold in excerpts]))
-    facts = [alert.feed_title, render.when(alert), f"Rule: {alert.rule_title}", alert.author]
-    context = " · ".join(isolated(clean_header(fact)) for fact in facts if fact)
-    return [
-        {"type": "rich_text", "elements": parts},
-        {"type": "context", "elements": [{"type": "plain_text", "text": context, "emoji": False}]},
-    ]
-
-
-def _several(message: Message) -> list[dict[str, Any]]:
-    """A header, as many alerts in full as fit, the others as a list of headlines, then how many are left out."""
-    full, brief = several.parts(message)
-    heading = shorten(several.heading(message), HEADLINE_LIMIT)
-    blocks: list[dict[str, Any]] = [{"type": "header", "text": {"type": "plain_text", "text": heading, "emoji": False}}]
-    if message.reason:
-        note = {"type": "plain_text", "text": several.reason(message), "emoji": False}
-        blocks.append({"type": "context", "elements": [note]})
-    for alert in full:
-        blocks += _blocks(alert, _EACH_LIMIT)
-    items, left = list[dict[str, Any]](), _BRIEF_LIMIT
-    for alert in brief:
-        item = _headline(alert)
-        left -= sum(len(element["text"]) + len(element.get("url", "")) for element in item)
-        if left < 0:
-            break
-        items.append(_section("rich_text_section", item))
-    if items:
-        listed = {"type": "rich_text_list", "style": "bullet", "elements": items}
-        blocks.append({"type": "rich_text", "elements": [listed]})
-    if len(items) < len(brief):
-        rest = f"… and {len(brief) - len(items)} more alerts, which `news-monitor deliveries list` shows."
-        blocks.append({"type": "context", "elements": [{"type": "plain_text", "text": rest, "emoji": False}]})
-    return blocks
-
-
-def escape(text: str) -> str:
-    """`text` for a string that Slack reads as markup: the three characters that it gives a meaning to, and no others.
-
-    Cut before, never after: half an entity shows as garbage.
-    """
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-
-def _headline(alert: Alert) -> list[dict[str, Any]]:
-    label = render.severity_label(alert)
-    title = isolated(shorten("".join(text for text, _ in render.headline(alert)), HEADLINE_LIMIT - 2))
-    link = safe_link(alert.link)
-    before = [_text(f"{label}  ", bold=True)] if label else []
-    if link and len(link) <= _LINK_LIMIT:
-        return [*before, {"type": "link", "url": link, "text": title, "style": {"bold": True}}]
-    return [*before, _text(title, bold=True)]
-
-
-def _paragraphs(alert: Alert, limit: int) -> Iterator[Run]:
-    """The excerpts, an empty line between them; what is over the limit is cut at the end of a word."""
-    left = limit
-    for number, excerpt in enumerate(alert.excerpts):
-        around = 2 + 2 * (number > 0)  # isolates, and the line ends before
-        if left <= around:
-            return
-        pieces = shorten_runs(runs(excerpt), left - around)
-        left -= around + sum(len(text) for text, _ in pieces)
-        if number:
-            yield "\n\n", False
-        yield from isolated_runs(pieces)
-
-
-def _section(kind: str, elements: list[dict[str, Any]]) -> dict[str, Any]:
-    return {"type": kind, "elements": elements}
-
-
-def _text(text: str, *, bold: bool = False) -> dict[str, Any]:
-    return {"type": "text", "text": text, "style": {"bold": True}} if bold else {"type": "text", "text": text}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import logging
+import re
 import shutil
 import ssl
 import subprocess
@@ -12,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
 from email.header import decode_header, make_header
 from email.utils import format_datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -19,22 +21,22 @@ from hypothesis import given
 from pydantic import BaseModel, ValidationError
 from standardwebhooks.webhooks import Webhook
 
-from monitor.alerts import render
+from monitor.alerts import render, several
 from monitor.model import Alert, ChannelBroken, Excerpt, Refused, Sent, Severity, TryLater
-from monitor.notify import email, slack
+from monitor.notify import blocks, email
 from monitor.notify.email import EmailOptions
 from monitor.notify.http import parse_retry_after
 from monitor.notify.registry import CHANNEL_TYPES, open_channel
 from monitor.notify.slack import SlackOptions
 from monitor.notify.webhook import WebhookNotifier, WebhookOptions, signature_headers
-from tests.alerts import NOW, hostile_alerts, make_alert, make_message, passage
+from tests.alerts import NOW, hostile_alerts, hostile_messages, make_alert, make_message, passage
 from tests.receivers import Reply, SmtpSink, WebhookReceiver, black_hole, closed_port
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
     from pathlib import Path
 
-    from monitor.model import SendResult
+    from monitor.model import Message, SendResult
     from monitor.notify.base import Notifier
 
 TOKEN = "T0KEN/B0KEN/x9Yq2LsecretZ7w"
@@ -328,6 +330,26 @@ def texts_of(payload: dict[str, Any]) -> list[str]:
     return found
 
 
+async def test_every_channel_tells_the_time_of_its_readers(receiver: WebhookReceiver, sink: SmtpSink) -> None:
+    """`timezone` is the readers' own."""
+    await send(slack_options(receiver.url(), timezone="Europe/Berlin"))
+    assert "24 Nov 2026, 11:15 CET" in receiver.requests[0].body.decode()
+    await send(email_options(sink.port, timezone="Asia/Tokyo"))
+    for kind in ("plain", "html"):
+        part = sink.mails[0].message.get_body((kind,))
+        assert part is not None
+        assert "24 Nov 2026, 19:15 JST" in part.get_content()
+
+
+@pytest.mark.parametrize(
+    "options", [lambda **more: slack_options("https://a.example", **more), partial(email_options, 25)]
+)
+def test_a_time_zone_that_there_is_not_is_explained(options: Callable[..., BaseModel]) -> None:
+    """A typing error gets the name that was meant."""
+    with pytest.raises(ValidationError, match=r"no time zone 'Europe/Lodnon'; did you mean .Europe/London"):
+        options(timezone="Europe/Lodnon")
+
+
 async def test_slack_message_reads_as_an_editor_expects(receiver: WebhookReceiver) -> None:
     """Linked headline, quoted excerpt with the hit in bold, then feed, time and rule; nothing unfurls."""
     await send(slack_options(receiver.url()), make_alert(severity=Severity.HIGH))
@@ -354,7 +376,7 @@ async def test_slack_message_reads_as_an_editor_expects(receiver: WebhookReceive
 @given(hostile_alerts())
 def test_no_feed_can_mention_or_link_in_slack(alert: Alert) -> None:
     """Words of a feed are in objects that Slack does not read as markup, or escaped; the only link is the entry's."""
-    payload = slack.payload(make_message(alert))
+    payload = blocks.payload(make_message(alert))
     kinds: set[str] = set()
     stack: list[Any] = [payload["blocks"]]
     while stack:
@@ -369,10 +391,10 @@ def test_no_feed_can_mention_or_link_in_slack(alert: Alert) -> None:
                 pass
     plain = {"rich_text", "rich_text_section", "rich_text_quote", "text", "link", "context", "plain_text"}
     assert kinds <= plain
-    for text in (payload["text"], slack.plain_payload(make_message(alert))["text"]):
+    for text in (payload["text"], blocks.plain_payload(several.plain(make_message(alert)))["text"]):
         assert "<" not in text
         assert ">" not in text
-    assert slack.plain_payload(make_message(alert))["mrkdwn"] is False
+    assert blocks.plain_payload(several.plain(make_message(alert)))["mrkdwn"] is False
 
 
 def test_slack_limits_hold_for_endless_text() -> None:
@@ -381,10 +403,43 @@ def test_slack_limits_hold_for_endless_text() -> None:
     alert = make_alert(
         title=Excerpt(text=book), excerpts=(passage(book, "word"),) * 5, feed_title=book, author=book, rule_title=book
     )
-    payload = slack.payload(make_message(alert))
+    payload = blocks.payload(make_message(alert))
     assert sum(len(text) for text in texts_of(payload)) < 13_000
     assert max(len(text) for text in texts_of(payload)) <= 3000
     assert all(text.endswith(("word…", "word ", "word", "\n\n")) or "·" in text for text in texts_of(payload))
+
+
+@given(hostile_messages(most=30))
+def test_a_slack_message_of_several_is_taken_whatever_is_in_it(message: Message) -> None:
+    """It stays within every limit that Slack has, and only articles are links."""
+    payload = blocks.payload(message)
+    texts = texts_of(payload)
+    assert len(payload["blocks"]) <= 50
+    assert sum(map(len, texts)) <= 13_000
+    assert max(map(len, texts)) <= 3000
+    for block in payload["blocks"]:
+        assert block["type"] in {"header", "context", "divider", "rich_text"}
+        assert block["type"] != "header" or 0 < len(block["text"]["text"]) <= 150
+    assert not set("<>") & set(payload["text"])
+
+
+@pytest.mark.parametrize(("count", "words"), [(2, 5), (12, 40), (26, 40), (200, 40), (200, 400)])
+def test_slack_tells_or_counts_every_alert(count: int, words: int) -> None:
+    """What does not fit in full is a headline, and what does not fit as a headline is counted."""
+    text = "A sentence of six words here. " * (words // 6 + 1)
+    alerts = [
+        make_alert(title=Excerpt(text=f"Headline {n}. {'word ' * 30}"), excerpts=(Excerpt(text=text),), story=f"{n}",
+                   rule=f"rule-{n % 4}", rule_title=f"Rule {n % 4}", link=f"https://news.example.org/{'x' * words}/{n}")
+        for n in range(count)
+    ]  # fmt: skip
+    payload = blocks.payload(make_message(*alerts, kind="digest"))
+    shown = "\n".join(texts_of(payload))
+    told = sum(f"Headline {n}." in shown for n in range(count))
+    left = re.search(r"… and (\d+) more, which", shown)
+    assert told + (int(left[1]) if left else 0) == count
+    assert told >= min(count, 10)
+    assert len(payload["blocks"]) <= 50
+    assert not re.search(r"A sentence of six words…|A sentence…", shown)
 
 
 async def test_slack_gets_plain_text_when_it_refuses_the_blocks(receiver: WebhookReceiver) -> None:
@@ -620,7 +675,7 @@ def test_no_title_injects_a_header_or_spoils_the_mail(alert: Alert) -> None:
         ({"ca_file": "/no/such/file.pem"}, "Path does not point to a file"),
         ({"ca_file": __file__}, "no certificate in PEM form"),
         ({"port": 70000}, "less than or equal to 65535"),
-        ({"subject": "x"}, "Extra inputs are not permitted"),
+        ({"topic": "x"}, "Extra inputs are not permitted"),
     ],
 )
 def test_wrong_email_options_are_explained(wrong: dict[str, Any], message: str) -> None:

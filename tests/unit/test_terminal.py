@@ -6,13 +6,14 @@ import io
 import os
 import re
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from rich.console import Console
 
-from monitor.model import Alert, ChannelBroken, Sent, Severity, TryLater
-from monitor.notify.terminal import TerminalNotifier, TerminalOptions, panel
+from monitor.model import Alert, ChannelBroken, Excerpt, Sent, Severity, TryLater
+from monitor.notify.terminal import TerminalNotifier, TerminalOptions, panel, shown
 from tests.alerts import hostile_alerts, make_alert, make_message, passage
 
 if TYPE_CHECKING:
@@ -56,6 +57,21 @@ async def test_a_person_gets_a_panel() -> None:
         "https://",
     ):
         assert words in plain
+
+
+def test_many_alerts_are_panels_and_then_a_list() -> None:
+    """A heading counts them; of thirty the first ten have a panel, and none is left out."""
+    alerts = [make_alert(title=Excerpt(text=f"Headline {n}."), story=f"{n}") for n in range(30)]
+    console = _console(terminal=False)
+    console.print(shown(make_message(*alerts, reason="quiet hours until 07:00 UTC"), ZoneInfo("Europe/Berlin")))
+    file = console.file
+    assert isinstance(file, io.StringIO)
+    told = file.getvalue()
+    assert told.startswith("30 alerts: Assad leaves power")
+    assert "Held back during quiet hours, until 07:00 UTC." in told
+    assert told.count("╭") == 10
+    assert all(f"Headline {n}." in told for n in range(30))
+    assert told.count("11:15 CET") == 30
 
 
 async def test_a_journal_gets_one_line() -> None:
