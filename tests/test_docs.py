@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 import typer.main
 
+from monitor.alerts.facts import facts, names, samples, template
+from monitor.alerts.template import FILTERS
 from monitor.app import load
 from monitor.cli.init import starter_files
 from monitor.cli.main import app
@@ -77,3 +79,14 @@ def test_starter_files_are_complete() -> None:
     """`init` has a configuration and every shipped rule file to write."""
     shipped = {f"rules/{path.name}" for path in (REPOSITORY / "rules").glob("*.toml")}
     assert set(starter_files()) == {"config.toml"} | shipped
+
+
+def test_templates_are_documented_and_the_examples_work() -> None:
+    """docs/channels.md has every name and filter that a template can use, and its examples can be copied."""
+    text = (REPOSITORY / "docs" / "channels.md").read_text(encoding="utf-8")
+    section = text.split("## Templates")[1].split("\n## ")[0]
+    there = {*FILTERS, *names("html"), *facts(samples()[0], kind="html")["alert"]}
+    assert {name for name in there if f"`{name}`" not in section and f"`{name}." not in section} == set()
+    subject = tomllib.loads(re.findall(r"```toml\n(.*?)```", section, re.DOTALL)[0])["channels"]["desk"]["subject"]
+    template(subject)
+    template(re.findall(r"```jinja\n(.*?)```", section, re.DOTALL)[0])

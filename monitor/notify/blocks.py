@@ -28,6 +28,8 @@ EXCERPT_LIMIT = 3000
 MESSAGE_LIMIT = 13_000
 """About what Slack takes in all blocks together, addresses of links included."""
 BLOCK_LIMIT = 50
+TEXT_LIMIT = 12_000
+"""Of a message of the user's own words; Slack would take 40,000, and cut."""
 # Of each of several.
 _EACH_LIMIT = 500
 _LINK_LIMIT = 3000

@@ -13,8 +13,8 @@ from pydantic import AfterValidator, Field, SecretStr
 from monitor.alerts import several
 from monitor.clock import Clock, SystemClock
 from monitor.model import ChannelBroken, Refused, Sent
-from monitor.notify.base import ReaderOptions
-from monitor.notify.blocks import payload, plain_payload
+from monitor.notify.base import FROM_FILE, ReaderOptions, TextTemplate, Wording
+from monitor.notify.blocks import TEXT_LIMIT, payload, plain_payload
 from monitor.notify.http import Answer, HttpSender, verdict
 
 if TYPE_CHECKING:
@@ -62,6 +62,11 @@ class SlackOptions(ReaderOptions):
         description="The webhook's URL as Slack shows it (api.slack.com/apps, your app, Incoming Webhooks); whoever "
         "has it can post. https only, save on the machine itself."
     )
+    body: TextTemplate | None = Field(
+        None,
+        json_schema_extra=FROM_FILE,
+        description="A template for the message, which is then plain text without links or bold.",
+    )
     timeout: timedelta = Field(
         timedelta(seconds=15),
         gt=timedelta(0),
@@ -75,15 +80,19 @@ class SlackNotifier:
 
     def __init__(self, options: SlackOptions, *, clock: Clock | None = None) -> None:
         self._zone = options.zone
+        self._wording = Wording(options.zone, body=("text", options.body))
         self._http = HttpSender(
             options.webhook_url.get_secret_value(), timeout=options.timeout, clock=clock or SystemClock()
         )
 
     async def send(self, message: Message) -> SendResult:
-        result = await self._post(payload(message, self._zone))
+        words = self._wording.words(message)
+        body = words.say("body")
+        own = payload(message, self._zone) if body is None else plain_payload(body, TEXT_LIMIT)
+        result = await self._post(own)
         if isinstance(result, Refused):  # a block Slack does not like must not cost the alert: once more, as plain text
             result = await self._post(plain_payload(several.plain(message, self._zone)))
-        return result
+        return words.warned(result)
 
     async def close(self) -> None:
         await self._http.close()

@@ -23,7 +23,7 @@ from rich.text import Text
 from monitor.alerts import render, several
 from monitor.alerts.safe import isolated, runs, safe_link, shorten
 from monitor.model import ChannelBroken, Sent, Severity, TryLater
-from monitor.notify.base import ReaderOptions
+from monitor.notify.base import FROM_FILE, ReaderOptions, TextTemplate, Wording
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -49,6 +49,9 @@ class TerminalOptions(ReaderOptions):
         description='"panel": a framed block with colours; "line": one plain line; "auto": a panel on a terminal, '
         "a line anywhere else.",
     )
+    body: TextTemplate | None = Field(
+        None, json_schema_extra=FROM_FILE, description="A template for the message, in place of panels and lines."
+    )
 
 
 class TerminalNotifier:
@@ -59,10 +62,14 @@ class TerminalNotifier:
         self._console = console or Console()
         self._panel = options.style == "panel" or (options.style == "auto" and self._console.is_terminal)
         self._zone = options.zone
+        self._wording = Wording(options.zone, body=("text", options.body))
         self._writer = _Writer(self._console)
 
     async def send(self, message: Message) -> SendResult:
-        write = self._writer.write(message.id, self._render(message))
+        words = self._wording.words(message)
+        body = words.say("body")
+        shown = self._render(message) if body is None else self._encoded(f"{body.rstrip()}\n")
+        write = self._writer.write(message.id, shown)
         try:
             async with asyncio.timeout(self._deadline):
                 await asyncio.wrap_future(write)
@@ -72,16 +79,19 @@ class TerminalNotifier:
         except OSError as error:
             said = f"standard output: {error.strerror or 'cannot be written to'}"
             return ChannelBroken(detail=said) if error.errno in _GONE else TryLater(detail=said)
-        return Sent()
+        return words.warned(Sent())
 
     async def close(self) -> None:
         self._writer.stop()
+
+    def _encoded(self, text: str) -> bytes:
+        return text.encode(self._console.encoding, "replace")
 
     def _render(self, message: Message) -> bytes:
         """The bytes for the console's file, made without touching it."""
         if not self._panel:
             lines = (render.log_line(alert, self._zone) for alert in several.in_order(message))
-            return "".join(f"{line}\n" for line in lines).encode(self._console.encoding, "replace")
+            return self._encoded("".join(f"{line}\n" for line in lines))
         raw = io.BytesIO()
         file = io.TextIOWrapper(raw, self._console.encoding, "replace", newline="")
         twin = Console(
@@ -91,12 +101,12 @@ class TerminalNotifier:
             no_color=self._console.no_color,
             width=self._console.width,
         )
-        twin.print(shown(message, self._zone))
+        twin.print(layout(message, self._zone))
         file.flush()
         return raw.getvalue()
 
 
-def shown(message: Message, zone: tzinfo = UTC) -> Group:
+def layout(message: Message, zone: tzinfo = UTC) -> Group:
     """A panel for each alert told in full, under a heading where there are several; the others by their headlines."""
     full, brief = several.parts(message)
     head: list[RenderableType] = []
