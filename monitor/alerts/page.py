@@ -93,8 +93,8 @@ CONTENTS_MORE = (
 # Short, with what they share around them: a message may list 200, and Gmail shows 102 kB of a mail.
 LIST = f'<div class="ink" style="font-size:15px;line-height:1.45;color:#14171c;{_WRAP}">{{}}</div>\n'
 LISTED = (
-    '<p dir="auto" style="margin:0 0 8px">{}<span class="soft" style="color:#59626e;font-size:13px">&nbsp;&middot; {}</span>'
-    "</p>\n"
+    '<p dir="auto" style="margin:0 0 8px">{}<span class="soft" style="color:#59626e;font-size:13px">'
+    "&nbsp;&middot; {}</span></p>\n"
 )
 LISTED_LINK = '<a href="{}" class="link" style="color:#1f4e8c;text-decoration:none">{}</a>'
 

@@ -45,8 +45,13 @@ def payload(message: Message, zone: tzinfo = UTC) -> dict[str, Any]:
     return {"text": escape(several.subject(message)), "blocks": blocks, "unfurl_links": False, "unfurl_media": False}
 
 
-def plain_payload(text: str, limit: int = EXCERPT_LIMIT) -> dict[str, Any]:
-    """A message without blocks, with Slack's markup turned off."""
+def plain_payload(message: Message, zone: tzinfo = UTC) -> dict[str, Any]:
+    """The message without blocks."""
+    return text_payload(several.plain(message, zone), EXCERPT_LIMIT)
+
+
+def text_payload(text: str, limit: int = TEXT_LIMIT) -> dict[str, Any]:
+    """A text of one's own, with Slack's markup turned off."""
     told = escape(shorten(text, limit))
     return {"text": told, "mrkdwn": False, "link_names": False, "unfurl_links": False, "unfurl_media": False}
 

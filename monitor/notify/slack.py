@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import httpx
 from pydantic import AfterValidator, Field, SecretStr
 
-from monitor.alerts import several
 from monitor.clock import Clock, SystemClock
 from monitor.model import ChannelBroken, Refused, Sent
 from monitor.notify.base import FROM_FILE, ReaderOptions, TextTemplate, Wording
-from monitor.notify.blocks import TEXT_LIMIT, payload, plain_payload
+from monitor.notify.blocks import payload, plain_payload, text_payload
 from monitor.notify.http import Answer, HttpSender, verdict
 
 if TYPE_CHECKING:
@@ -88,10 +87,10 @@ class SlackNotifier:
     async def send(self, message: Message) -> SendResult:
         words = self._wording.words(message)
         body = words.say("body")
-        own = payload(message, self._zone) if body is None else plain_payload(body, TEXT_LIMIT)
+        own = payload(message, self._zone) if body is None else text_payload(body)
         result = await self._post(own)
         if isinstance(result, Refused):  # a block Slack does not like must not cost the alert: once more, as plain text
-            result = await self._post(plain_payload(several.plain(message, self._zone)))
+            result = await self._post(plain_payload(message, self._zone))
         return words.warned(result)
 
     async def close(self) -> None:

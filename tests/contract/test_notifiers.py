@@ -21,7 +21,7 @@ from hypothesis import given
 from pydantic import BaseModel, ValidationError
 from standardwebhooks.webhooks import Webhook
 
-from monitor.alerts import render, several
+from monitor.alerts import render
 from monitor.model import Alert, ChannelBroken, Excerpt, Refused, Sent, Severity, TryLater
 from monitor.notify import blocks, email, mail
 from monitor.notify.base import Wording
@@ -392,10 +392,10 @@ def test_no_feed_can_mention_or_link_in_slack(alert: Alert) -> None:
                 pass
     plain = {"rich_text", "rich_text_section", "rich_text_quote", "text", "link", "context", "plain_text"}
     assert kinds <= plain
-    for text in (payload["text"], blocks.plain_payload(several.plain(make_message(alert)))["text"]):
+    for text in (payload["text"], blocks.plain_payload(make_message(alert))["text"]):
         assert "<" not in text
         assert ">" not in text
-    assert blocks.plain_payload(several.plain(make_message(alert)))["mrkdwn"] is False
+    assert blocks.plain_payload(make_message(alert))["mrkdwn"] is False
 
 
 def test_slack_limits_hold_for_endless_text() -> None:
