@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -126,4 +127,16 @@ def hostile_alerts() -> st.SearchStrategy[Alert]:
         link=st.one_of(hostile_text(), hostile_text().map(lambda text: f"https://news.example/{text}")),
         author=hostile_text(),
         published_at=st.one_of(st.none(), st.just(NOW)),
+    )
+
+
+def hostile_messages(*, most: int = 6) -> st.SearchStrategy[Message]:
+    """Messages of every kind, of one to `most` hostile alerts of three rules."""
+    titles = st.sampled_from(["One", "Two <b>", "\u202ethree"])
+    alerts = st.builds(lambda alert, title: replace(alert, rule=title, rule_title=title), hostile_alerts(), titles)
+    return st.builds(
+        make_message,
+        kind=st.sampled_from(["alert", "group", "digest", "held"]),
+        alerts=st.lists(alerts, min_size=1, max_size=most).map(tuple),
+        reason=hostile_text(),
     )

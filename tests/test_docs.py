@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 import typer.main
 
+from monitor.alerts.facts import facts, names, samples, template
+from monitor.alerts.template import FILTERS
 from monitor.app import load
 from monitor.cli.init import starter_files
 from monitor.cli.main import app
@@ -57,6 +59,7 @@ def test_commented_channels_of_the_shipped_configuration_are_right(tmp_path: Pat
 
 
 SECRETS: dict[str, str | dict[str, str]] = {
+    "body_file": "{{ heading }}",
     "password_file": "p",
     "secret_file": "whsec_" + "QUJDRA" * 8,
     "token_file": {"slack": "xoxb-1-2", "telegram": "123456789:AAEtelegr4msecretXYZ_0123456789", "ntfy": "tk_x"},
@@ -112,3 +115,14 @@ def test_starter_files_are_complete() -> None:
     """`init` has a configuration and every shipped rule file to write."""
     shipped = {f"rules/{path.name}" for path in (REPOSITORY / "rules").glob("*.toml")}
     assert set(starter_files()) == {"config.toml"} | shipped
+
+
+def test_templates_are_documented_and_the_examples_work() -> None:
+    """docs/channels.md has every name and filter that a template can use, and its examples can be copied."""
+    text = (REPOSITORY / "docs" / "channels.md").read_text(encoding="utf-8")
+    section = text.split("## Templates")[1].split("\n## ")[0]
+    there = {*FILTERS, *names("html"), *facts(samples()[0], kind="html")["alert"]}
+    assert {name for name in there if f"`{name}`" not in section and f"`{name}." not in section} == set()
+    subject = tomllib.loads(re.findall(r"```toml\n(.*?)```", section, re.DOTALL)[0])["channels"]["desk"]["subject"]
+    template(subject)
+    template(re.findall(r"```jinja\n(.*?)```", section, re.DOTALL)[0])

@@ -121,13 +121,15 @@ def headline(alert: Alert, limit: int) -> str:
 
 def facts(alert: Alert, *, limit: int = 100) -> str:
     """ "BBC News · 24 Nov 2026, 10:15 UTC · Rule: Assad leaves · Ada Reporter", each in at most `limit` characters."""
-    told = [alert.feed_title, render.when(alert), f"Rule: {alert.rule_title}", alert.author]
-    return " · ".join(isolated(clean_header(fact, limit)) for fact in told if fact)
+    told = list(render.facts(alert))
+    is_ops = alert.kind == "ops"
+    told.insert(0 if is_ops else 2, render.topic(alert) if is_ops else f"Rule: {render.topic(alert)}")
+    return " · ".join(isolated(clean_header(fact, limit)) for fact in told)
 
 
 def source(alert: Alert) -> str:
     """ "(BBC News, 24 Nov 2026, 10:15 UTC)", behind a headline."""
-    return f"({isolated(clean_header(alert.feed_title, 60))}, {render.when(alert)})"
+    return f"({', '.join(isolated(clean_header(fact, 60)) for fact in render.facts(alert)[:2])})"
 
 
 def omission(count: int) -> str:

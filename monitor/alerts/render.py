@@ -1,6 +1,7 @@
-"""An alert in words: one line, plain text, e-mail HTML, a JSON document.
+"""An alert in words: one line, plain text, a JSON document, and the pieces that other forms are made of.
 
-Every form carries the rule, the feed, the time and the link. All text comes through the doors of `monitor.alerts.safe`.
+Every form of news carries the rule, the feed, the time and the link. What the service says of itself ("ops") carries
+its own name and the time at which it noticed. All text comes through the doors of `monitor.alerts.safe`.
 """
 
 from __future__ import annotations
@@ -29,6 +30,10 @@ DOCUMENT_VERSION = 1
 """Of `document`, here and in `several`: it grows when a field changes its meaning or goes, not when one is added. Then
 docs/webhook.schema.json, which receivers check against, gets a new version too."""
 
+NOTICE = "Service notice"
+"""What an "ops" alert is called, where news has its rule."""
+_ABOUT_ITSELF = "news-monitor about itself"
+
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
@@ -40,48 +45,83 @@ def headline(alert: Alert) -> tuple[Run, ...]:
 
 
 def severity_label(alert: Alert) -> str:
+    """The `label` of its severity."""
+    return label(alert.severity)
+
+
+def label(severity: Severity) -> str:
     """ "HIGH" or "CRITICAL"; "" below that, where a label would only be noise."""
-    return alert.severity.name if alert.severity in {Severity.HIGH, Severity.CRITICAL} else ""
+    return severity.name if severity in {Severity.HIGH, Severity.CRITICAL} else ""
+
+
+def topic(alert: Alert) -> str:
+    """Why it is said: the rule's title, or that the service speaks of itself; one line."""
+    if alert.kind == "ops":
+        return NOTICE
+    return clean_header(alert.rule_title) or clean_header(alert.rule)
+
+
+def facts(alert: Alert, zone: tzinfo = UTC) -> tuple[str, ...]:
+    """Who says it and when, each in a line of its own: feed, time, author; of the service's own word no feed."""
+    if alert.kind == "ops":
+        return _ABOUT_ITSELF, when(alert, zone)
+    found = (clean_header(alert.feed_title), when(alert, zone), clean_header(alert.author))
+    return tuple(fact for fact in found if fact)
 
 
 def when(alert: Alert, zone: tzinfo = UTC) -> str:
-    """The entry's own time, as in "24 Nov 2026, 10:15 UTC"; where it has none, "seen …" and when it was first seen."""
+    """The entry's own time, as in "24 Nov 2026, 10:15 UTC"; where it has none, "seen …" and when it was first seen.
+
+    Of the service's own word the time at which it was made.
+    """
     if alert.published_at is not None:
-        return _spoken(alert.published_at, zone)
-    return f"seen {_spoken(alert.seen_at, zone)}"
+        return spoken(alert.published_at, zone)
+    return spoken(alert.seen_at, zone) if alert.kind == "ops" else f"seen {spoken(alert.seen_at, zone)}"
 
 
 def subject(alert: Alert) -> str:
     """One line of at most 200 characters, "[HIGH] " before it where the severity is high or critical."""
-    label = severity_label(alert)
-    return clean_header(f"[{label}] {joined(headline(alert))}" if label else joined(headline(alert)))
+    told = joined(headline(alert))
+    if alert.kind == "ops":
+        told = f"news-monitor: {told}"
+    severity = severity_label(alert)
+    return clean_header(f"[{severity}] {told}" if severity else told)
 
 
 def plain(alert: Alert, zone: tzinfo = UTC) -> str:
     """The alert as a plain text message, hits between asterisks; lines are as long as their paragraph."""
-    label = severity_label(alert)
-    title = _starred(isolated_runs(headline(alert)))
-    paragraphs = [f"[{label}] {title}" if label else title]
-    paragraphs += [_starred(isolated_runs(runs(excerpt))) for excerpt in alert.excerpts]
-    facts = [
-        f"Rule: {isolated(clean(alert.rule_title))} ({alert.severity})",
+    if alert.kind == "ops":
+        about = f"{NOTICE}: {', '.join(facts(alert, zone))}"
+        return "\n\n".join([*paragraphs(alert), about]) + "\n"
+    told = [
+        f"Rule: {isolated(topic(alert))} ({alert.severity})",
         f"Feed: {isolated(clean(alert.feed_title))}",
     ]
     if alert.author:
-        facts.append(f"By:   {isolated(clean_header(alert.author))}")
-    facts.append(f"Time: {when(alert, zone)}")
+        told.append(f"By:   {isolated(clean_header(alert.author))}")
+    told.append(f"Time: {when(alert, zone)}")
     if link := safe_link(alert.link):
-        facts.append(f"Link: {link}")
-    return "\n\n".join([*paragraphs, "\n".join(facts)]) + "\n"
+        told.append(f"Link: {link}")
+    return "\n\n".join([*paragraphs(alert), "\n".join(told)]) + "\n"
 
 
-def log_line(alert: Alert) -> str:
+def paragraphs(alert: Alert) -> list[str]:
+    """Headline and excerpts as plain text, hits between asterisks, the severity before them where it matters."""
+    severity = severity_label(alert)
+    title = starred(isolated_runs(headline(alert)))
+    return [
+        f"[{severity}] {title}" if severity else title,
+        *(starred(isolated_runs(runs(each))) for each in alert.excerpts),
+    ]
+
+
+def log_line(alert: Alert, zone: tzinfo = UTC) -> str:
     """The alert on one line for a journal, free of control characters."""
-    title = _starred(isolated_runs(shorten_runs(headline(alert), 300)))
+    title = starred(isolated_runs(shorten_runs(headline(alert), 300)))
     passages = (isolated_runs(shorten_runs(runs(excerpt), 400)) for excerpt in alert.excerpts)
-    source = f"{isolated(clean_header(alert.feed_title))}, {when(alert)}"
-    rule = f"[{alert.severity}] {isolated(clean_header(alert.rule_title))}"
-    parts = [rule, title, " ".join(map(_starred, passages)), source, safe_link(alert.link)]
+    source = ", ".join(map(isolated, facts(alert, zone)[:2]))
+    rule = f"[{alert.severity}] {isolated(topic(alert))}"
+    parts = [rule, title, " ".join(map(starred, passages)), source, safe_link(alert.link)]
     return " | ".join(part for part in parts if part)
 
 
@@ -94,6 +134,7 @@ def document(alert: Alert) -> dict[str, Any]:
     return {
         "version": DOCUMENT_VERSION,
         "alert_id": alert.id,
+        "kind": alert.kind,
         "rule": clean(alert.rule),
         "rule_title": clean(alert.rule_title),
         "severity": alert.severity.value,
@@ -113,16 +154,19 @@ def iso(at: datetime) -> str:
     return at.astimezone(UTC).isoformat(timespec="seconds").removesuffix("+00:00") + "Z"
 
 
-def _spoken(at: datetime, zone: tzinfo) -> str:
+def spoken(at: datetime, zone: tzinfo) -> str:
+    """`at` in the reader's own zone, as in "24 Nov 2026, 10:15 GMT"."""
     local = at.astimezone(zone)
     return f"{local.day} {_MONTHS[local.month - 1]} {local.year}, {local:%H:%M} {local.tzname()}"
 
 
 def joined(pieces: Iterable[Run]) -> str:
+    """Their text."""
     return "".join(text for text, _ in pieces)
 
 
-def _starred(pieces: Iterable[Run]) -> str:
+def starred(pieces: Iterable[Run]) -> str:
+    """Their text, hits between asterisks."""
     return "".join(f"*{text}*" if marked else text for text, marked in pieces)
 
 

@@ -12,6 +12,8 @@ from urllib.parse import quote, urlsplit
 
 import regex
 
+from monitor.sentences import sentences
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -67,6 +69,7 @@ def character_at(text: str, at: int) -> int:
     return next((found.start() for found in _CHARACTER.finditer(text, max(0, at - 100)) if found.end() > at), at)
 
 
+_STRONG = regex.compile(r"[\p{Bidi_Class=L}\p{Bidi_Class=R}\p{Bidi_Class=AL}]")
 _RIGHT_TO_LEFT = regex.compile(r"[\p{Bidi_Class=R}\p{Bidi_Class=AL}\p{Bidi_Class=AN}]")
 
 
@@ -78,6 +81,12 @@ def isolated(text: str) -> str:
     these are the only ones, and never without their end.
     """
     return f"\u2068{text}\u2069" if _RIGHT_TO_LEFT.search(text) else text
+
+
+def runs_from_right(text: str) -> bool:
+    """Whether a browser takes `text` for one that runs from right to left (dir="auto"): its first letter does."""
+    found = _STRONG.search(text)
+    return found is not None and _RIGHT_TO_LEFT.match(found[0]) is not None
 
 
 def isolated_runs(pieces: Iterable[Run]) -> tuple[Run, ...]:
@@ -108,17 +117,35 @@ def shorten_runs(pieces: Iterable[Run], limit: int) -> tuple[Run, ...]:
     text = "".join(piece for piece, _ in pieces)
     if len(text) <= limit:
         return pieces
-    left = len(shorten(text, limit)) - 1
+    kept = _first(pieces, len(shorten(text, limit)) - 1)
+    if kept and not kept[-1][1]:
+        return (*kept[:-1], (f"{kept[-1][0]}…", False))
+    return (*kept, ("…", False))
+
+
+def shorten_at_sentence(pieces: Iterable[Run], limit: int) -> tuple[Run, ...]:
+    """The first `limit` characters (≥ 1) of the pieces: whole sentences, where those make up the half of it at least.
+
+    "…" stands for what is missing. Else the cut is that of `shorten_runs`.
+    """
+    pieces = tuple(pieces)
+    text = "".join(piece for piece, _ in pieces)
+    if len(text) <= limit:
+        return pieces
+    end = max((end for _, end in sentences(text[:limit], "") if end <= limit - 2), default=0)
+    if end == 0 or end < limit // 2:
+        return shorten_runs(pieces, limit)
+    return (*_first(pieces, end), (" …", False))
+
+
+def _first(pieces: Iterable[Run], left: int) -> list[Run]:
     kept: list[Run] = []
     for piece, marked in pieces:
         kept.append((piece[:left], marked))
         left -= len(piece)
         if left <= 0:
             break
-    kept = [run for run in kept if run[0]]
-    if kept and not kept[-1][1]:
-        return (*kept[:-1], (f"{kept[-1][0]}…", False))
-    return (*kept, ("…", False))
+    return [run for run in kept if run[0]]
 
 
 def safe_link(url: str) -> str:

@@ -83,10 +83,14 @@ def try_channel(
         channel = pick_channel(loaded, name)
     result = asyncio.run(_send(channel))
     ok = isinstance(result, Sent)
+    warning = result.warning if isinstance(result, Sent) else ""
     if json:
-        print_json({"channel": name, "ok": ok, "result": type(result).__name__, "detail": result.detail})
+        told = {"channel": name, "ok": ok, "result": type(result).__name__, "detail": result.detail}
+        print_json({**told, "warning": warning})
     elif ok:
         say(f"{name}: sent. {result.detail}".rstrip())
+        if warning:
+            complain(f"{name}: {warning}")
     else:
         complain(f"{name}: {_verdict(result)}: {result.detail}")
     if not ok:

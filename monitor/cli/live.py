@@ -121,7 +121,7 @@ def _log_delivery(event: DeliverySettled) -> None:
     match event.result:
         case Sent():
             if event.result.warning:
-                log.warning("sent, but not to all", **facts, why=event.result.warning)
+                log.warning("sent, but not as it should be", **facts, why=event.result.warning)
             log.info("sent", **facts, **_journey(event), attempt=event.attempts)
         case TryLater():
             log.warning("not sent yet", **facts, why=event.result.detail, retry=retry)

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ByteSize, SecretStr
 from pydantic.fields import FieldInfo
 
 from monitor.cli.common import say
-from monitor.config import Settings, format_duration, is_secret
+from monitor.config import Settings, format_duration, is_from_file, is_secret
 from monitor.notify.registry import CHANNEL_TYPES
 
 _INTRODUCTION = """\
@@ -31,6 +31,9 @@ separated by commas in a channel's options. The environment goes before the file
 **Secrets** (marked *secret* below) can also come from a file, named by the same key with `_file` behind it
 (`password_file = "/run/secrets/smtp"`), or from a systemd credential named like the key path
 (`LoadCredential=channels.desk.password:/etc/news-monitor/credentials/desk-password`). They are never printed or logged.
+
+**Templates** (marked *template*) put a message into words of your own: docs/channels.md, "Templates". They too can come
+from a file: `body_file = "templates/desk.txt"`.
 
 **Durations** are a number and a unit, `s` `m` `h` `d` `w`: `"30s"`, `"1h30m"`. **Sizes**: `"500 kB"`, `"10 MB"`.
 **Paths** count from the folder of config.toml.
@@ -70,7 +73,8 @@ def _table(model: type[BaseModel], fields: Mapping[str, FieldInfo]) -> str:
     lines = ["| key | type | default | |", "|---|---|---|---|"]
     for name, field in fields.items():
         key = field.alias or name
-        kind = _kind(field.annotation) + (", *secret*" if is_secret(model, name) else "")
+        kind = _kind(field.annotation)
+        kind += ", *secret*" if is_secret(model, name) else ", *template*" if is_from_file(model, name) else ""
         meaning = (field.description or "").replace("|", "\\|")
         lines.append(f"| `{key}` | {kind} | {_default(field)} | {meaning} |")
     return "\n".join(lines) + "\n"

@@ -7,14 +7,15 @@ A value comes from the first of these that has it:
 2. for a secret, the file `$CREDENTIALS_DIRECTORY/<key path>` that systemd's LoadCredential= makes
 (`channels.desk.password`);
 3. for a secret, the file named by the same key with `_file` behind it (`password_file = "/run/secrets/smtp"`);
-4. config.toml.
+4. for a template, the file named in the same way, beside config.toml;
+5. config.toml.
 
 Options of a channel are models of `monitor.notify`, above this module; they go through `read_options`, so they follow
 the same rules and give the same messages.
 """
 
 from monitor.config.faults import key_path
-from monitor.config.introspect import is_secret
+from monitor.config.introspect import is_from_file, is_secret
 from monitor.config.load import Config, find_config, load_config, read_options
 from monitor.config.settings import FeedSettings, Settings, check_feed_url, is_feed_name
 from monitor.durations import format_duration, parse_duration
@@ -27,6 +28,7 @@ __all__ = [
     "find_config",
     "format_duration",
     "is_feed_name",
+    "is_from_file",
     "is_secret",
     "key_path",
     "load_config",

@@ -14,6 +14,13 @@ def is_secret(model: type[BaseModel], name: str) -> bool:
     return field is not None and mentions(field.annotation, SecretStr)
 
 
+def is_from_file(model: type[BaseModel], name: str) -> bool:
+    """Whether this text may also come from a file that is named by the key with `_file` behind it; not for secrets."""
+    field = model.model_fields.get(name)
+    extra = field.json_schema_extra if field is not None else None
+    return isinstance(extra, dict) and extra.get("from_file") is True
+
+
 def field_of(model: type[BaseModel], name: str) -> Any:
     return next((field for field in model.model_fields.values() if field.alias == name), None)
 
@@ -45,7 +52,7 @@ def keys_at(model: type[BaseModel], location: Sequence[str | int]) -> set[str]:
     if found is None:
         return set()
     keys = {field.alias or name for name, field in found.model_fields.items()}
-    return keys | {f"{name}_file" for name in keys if is_secret(found, name)}
+    return keys | {f"{name}_file" for name in keys if is_secret(found, name) or is_from_file(found, name)}
 
 
 def description(model: type[BaseModel], location: Sequence[str | int]) -> str:

@@ -19,6 +19,7 @@ from monitor.config.faults import ENVIRONMENT, fault_of, key_path, place_fault
 from monitor.config.introspect import field_of, mentions
 from monitor.config.secrets import with_secrets
 from monitor.config.settings import ENV_DELIMITER, ENV_PREFIX, Settings
+from monitor.config.texts import with_texts
 from monitor.durations import format_duration, parse_duration
 from monitor.errors import ConfigError, Fault
 from monitor.model import FeedSpec
@@ -149,7 +150,10 @@ def read_options(model: type[ModelT], raw: Mapping[str, Any], *, key: Sequence[s
     Raises:
         ConfigError: With every fault in this table.
     """
-    filled, faults = with_secrets(model, raw, key=tuple(key), file=config.file, credentials=config.credentials)
+    path = tuple(key)
+    filled, faults = with_secrets(model, raw, key=path, file=config.file, credentials=config.credentials)
+    filled, texts, faults_of_texts = with_texts(model, filled, key=path, file=config.file, folder=config.folder)
+    faults += faults_of_texts
     converted: dict[str, Any] = {}
     for name, value in filled.items():
         try:
@@ -159,11 +163,21 @@ def read_options(model: type[ModelT], raw: Mapping[str, Any], *, key: Sequence[s
     try:
         options = model(**converted)
     except ValidationError as error:
-        faults += [fault_of(detail, model, tuple(key), config.file, converted) for detail in error.errors()]
+        details = [_at_its_file(detail, texts) for detail in error.errors()]
+        faults += [fault_of(detail, model, path, config.file, converted) for detail in details]
     else:
         if not faults:
             return options
     raise ConfigError(_in_order(faults))
+
+
+def _at_its_file(detail: Any, texts: Mapping[str, Path]) -> Any:
+    """What is wrong with a text from a file is blamed on the key that names the file, and on the file."""
+    name, *rest = detail["loc"] or ("",)
+    if name not in texts:
+        return detail
+    message = detail["msg"].removeprefix("Value error, ")
+    return {**detail, "loc": (f"{name}_file", *rest), "msg": f"{texts[name]}: {message}"}
 
 
 def _convert(model: type[BaseModel], name: str, value: Any) -> Any:

@@ -5,33 +5,37 @@ from __future__ import annotations
 import asyncio
 import re
 import ssl
+from dataclasses import dataclass, field
 from datetime import timedelta
 from email.errors import MessageError
-from email.header import Header
 from email.headerregistry import Address
-from email.message import EmailMessage
-from email.policy import EmailPolicy
-from email.utils import format_datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import aiosmtplib
 from pydantic import AfterValidator, Field, FilePath, SecretStr, model_validator
 
-from monitor.alerts import several
-from monitor.alerts.html import html
 from monitor.alerts.safe import clean_header
 from monitor.model import ChannelBroken, Refused, Sent, TryLater
-from monitor.notify.base import ChannelOptions
+from monitor.notify.base import FROM_FILE, HtmlTemplate, ReaderOptions, TextTemplate, Wording
 from monitor.notify.detail import detail, is_tls_failure, reason
+from monitor.notify.mail import compose
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
-    from monitor.model import Message, SendResult
+    from monitor.model import Message, MessageId, SendResult
 
 IDLE = 10.0
 """Seconds a connection is kept for the next message: a burst logs in once."""
+
+MOST_RECIPIENTS = 100
+"""Of one mail: what every server has to take (RFC 5321 §4.5.3.1.8)."""
+BUSY_TRIES = 3
+"""How often a mail is tried for a recipient who is busy while others have it: within half an hour, by the schedule."""
+
+# Mails that are remembered; a copy more is the worst that forgetting one does.
+_MOST_PROGRESS = 1000
 
 _PORTS = {"starttls": 587, "tls": 465, "none": 25}
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
@@ -82,7 +86,7 @@ def _punycode(domain: str) -> str:
 Mailbox = Annotated[str, AfterValidator(_is_mailbox)]
 
 
-class EmailOptions(ChannelOptions):
+class EmailOptions(ReaderOptions):
     """Mails each alert, as HTML and as plain text, through your SMTP server."""
 
     type: Literal["email"] = Field("email", description='"email".')
@@ -107,7 +111,22 @@ class EmailOptions(ChannelOptions):
     )
     to: tuple[Mailbox, ...] = Field(
         min_length=1,
-        description='Who gets it, at least one; everyone sees all of them. Example: ["desk@example.org"].',
+        max_length=MOST_RECIPIENTS,
+        description='Who gets it, one to 100; everyone sees all of them. Example: ["desk@example.org"].',
+    )
+    subject: TextTemplate | None = Field(
+        None, json_schema_extra=FROM_FILE, description="A template for the subject; one line, 200 characters at most."
+    )
+    body: TextTemplate | None = Field(
+        None,
+        json_schema_extra=FROM_FILE,
+        description="A template for the plain text. Without `html_body` the mail then has no HTML.",
+    )
+    html_body: HtmlTemplate | None = Field(
+        None,
+        json_schema_extra=FROM_FILE,
+        description="A template for the HTML, a whole document; text is escaped. Without `body` the plain text is as "
+        "usual.",
     )
     timeout: timedelta = Field(
         timedelta(seconds=30),
@@ -138,14 +157,34 @@ def _tls_context(ca_file: Path | None) -> ssl.SSLContext:
     return context
 
 
+@dataclass(slots=True)
+class _Progress:
+    """A mail that some of its recipients have, while others were busy."""
+
+    taken: set[str] = field(default_factory=set)
+    refused: dict[str, tuple[int, str]] = field(default_factory=dict)
+    tries: int = 0
+
+
 class EmailNotifier:
-    """Sends through one account, one message at a time; a message has the same `Message-ID` on every attempt."""
+    """Sends through one account, one message at a time; a message has the same `Message-ID` on every attempt.
+
+    Who has a mail already, while another recipient was busy, is kept in memory only: after a restart in between
+    everyone gets it, and the mailboxes of those who have it can tell by its id.
+    """
 
     def __init__(self, options: EmailOptions) -> None:
         self._options = options
         self._sender = mailbox(options.sender)
         self._to = [mailbox(text) for text in options.to]
         self._secrets = [options.password.get_secret_value()] if options.password else []
+        self._wording = Wording(
+            options.zone,
+            subject=("text", options.subject),
+            body=("text", options.body),
+            html_body=("html", options.html_body),
+        )
+        self._progress: dict[MessageId, _Progress] = {}
         self._lock = asyncio.Lock()
         self._idle: asyncio.TimerHandle | None = None
         self._client = aiosmtplib.SMTP(
@@ -160,25 +199,55 @@ class EmailNotifier:
         )
 
     async def send(self, message: Message) -> SendResult:
-        content = compose(message, sender=self._sender, to=self._to).as_bytes()
-        seconds = self._options.timeout.total_seconds()
+        words = self._wording.words(message)
+        zone = self._options.zone
+        content = compose(message, sender=self._sender, to=self._to, zone=zone, words=words).as_bytes()
         async with self._lock:
-            if self._idle is not None:
-                self._idle.cancel()
-            try:
-                async with asyncio.timeout(seconds):
-                    await self._connect()
-                    addresses = [address.addr_spec for address in self._to]
-                    refused, answer = await self._client.sendmail(self._sender.addr_spec, addresses, content)
-            except TimeoutError:
-                self._client.close()
-                return TryLater(detail=self._said(f"did not answer within {seconds:g} s"))
-            except (aiosmtplib.SMTPException, OSError) as error:
-                self._client.close()
+            return words.warned(await self._send(message, content))
+
+    async def _send(self, message: Message, content: bytes) -> SendResult:
+        seconds = self._options.timeout.total_seconds()
+        progress = self._progress.get(message.id, _Progress())
+        done = {*progress.taken, *progress.refused}
+        addresses = [address.addr_spec for address in self._to if address.addr_spec not in done]
+        if self._idle is not None:
+            self._idle.cancel()
+        try:
+            async with asyncio.timeout(seconds):
+                await self._connect()
+                answers, answer = await self._client.sendmail(self._sender.addr_spec, addresses, content)
+            refused = {address: (code, said) for address, (code, said) in answers.items()}
+        except TimeoutError:
+            self._client.close()
+            return TryLater(detail=self._said(f"did not answer within {seconds:g} s"))
+        except aiosmtplib.SMTPRecipientsRefused as error:
+            self._client.close()
+            if not progress.taken:
                 return self._verdict(error)
-            self._idle = asyncio.get_running_loop().call_later(IDLE, self._client.close)
-        warning = self._said(_refusals(refused)) if refused else ""
-        return Sent(detail=self._said(_told(answer, refused)), warning=warning)
+            refused, answer = _answers(error), ""
+        except (aiosmtplib.SMTPException, OSError) as error:
+            self._client.close()
+            return self._verdict(error)
+        self._idle = asyncio.get_running_loop().call_later(IDLE, self._client.close)
+        progress.taken.update(address for address in addresses if address not in refused)
+        return self._settled(message, progress, refused, answer)
+
+    def _settled(
+        self, message: Message, progress: _Progress, refused: Mapping[str, tuple[int, str]], answer: str
+    ) -> SendResult:
+        """Some recipients have it now: those who were only busy get it later, without a copy for the others."""
+        progress.tries += 1
+        progress.refused |= {address: said for address, said in refused.items() if said[0] >= 500}
+        busy = {address: said for address, said in refused.items() if said[0] < 500}
+        if busy and progress.tries < BUSY_TRIES:
+            self._progress[message.id] = progress
+            while len(self._progress) > _MOST_PROGRESS:
+                del self._progress[next(iter(self._progress))]
+            return TryLater(detail=self._said(f"{_refusals(busy)}; the others have it"))
+        self._progress.pop(message.id, None)
+        left = _refusals(progress.refused | busy)
+        told = "; ".join(filter(None, [answer, left]))
+        return Sent(detail=self._said(told), warning=self._said(left) if left else "")
 
     async def close(self) -> None:
         if self._idle is not None:
@@ -202,9 +271,9 @@ class EmailNotifier:
         if is_tls_failure(error):
             return ChannelBroken(detail=self._said(reason(error)))
         match error:
-            case aiosmtplib.SMTPRecipientsRefused(recipients=refusals):
-                answers = {refusal.recipient: (refusal.code, refusal.message) for refusal in refusals}
-                worst = min((refusal.code for refusal in refusals), key=_hope)
+            case aiosmtplib.SMTPRecipientsRefused():
+                answers = _answers(error)
+                worst = min((code for code, _message in answers.values()), key=_hope)
                 said = self._said(_refusals(answers))
                 # Nobody has seen the message yet: the addresses are wrong, and whoever mends them wants the mail.
                 return ChannelBroken(detail=said) if worst >= 500 else TryLater(detail=said)
@@ -225,67 +294,6 @@ class EmailNotifier:
                 return TryLater(detail=self._said(reason(error)))
 
 
-class _Policy(EmailPolicy):
-    """`email.policy.SMTP` with subjects that arrive as they were.
-
-    The library's own folding can lose or add a space, and it takes a title that looks like an encoded word, such as
-    "=?utf-8?…?=", for one. So a subject is not parsed; plain ASCII stays one line (RFC 5322 §2.1.1 allows 998
-    characters), anything else is encoded as a whole.
-    """
-
-    def header_store_parse(self, name: str, value: Any) -> tuple[str, Any]:
-        return (name, value) if name.lower() == "subject" else super().header_store_parse(name, value)
-
-    def fold(self, name: str, value: str) -> str:
-        if name.lower() != "subject":
-            folded: str = super().fold(name, value)
-            return folded
-        if not value.isascii() or "=?" in value:
-            value = Header(value, "utf-8", header_name=name).encode(linesep=self.linesep)
-        return f"{name}: {value}{self.linesep}"
-
-    def fold_binary(self, name: str, value: str) -> bytes:
-        return self.fold(name, value).encode("ascii")
-
-
-# 7bit: the library would write non-ASCII bodies as 8bit, which a server may refuse.
-_POLICY = _Policy(linesep="\r\n", cte_type="7bit")
-
-
-def compose(message: Message, *, sender: Address, to: Sequence[Address]) -> EmailMessage:
-    """The mail of a message, the same on every attempt.
-
-    Auto-Submitted is RFC 3834 §5, List-Id RFC 2919; with X-Auto-Response-Suppress they keep "out of office" away. All
-    mails about a story refer to one id, which no mail has (RFC 5322 §3.6.4 allows that), so they are one thread.
-    """
-    first = message.alerts[0]
-    mail = EmailMessage(policy=_POLICY)
-    mail["From"] = sender
-    mail["To"] = to
-    mail["Subject"] = several.subject(message)
-    mail["Date"] = format_datetime(message.created_at)
-    mail["Message-ID"] = f"<{message.id}@{sender.domain}>"
-    stories = {alert.story for alert in message.alerts}
-    if len(stories) == 1 and first.story:
-        mail["References"] = mail["In-Reply-To"] = f"<story.{first.story}@{sender.domain}>"
-    mail["List-Id"] = f"<{_list_label(message)}.news-monitor.{sender.domain}>"
-    mail["Auto-Submitted"] = "auto-generated"
-    mail["X-Auto-Response-Suppress"] = "All"
-    if message.kind == "digest":
-        mail["Precedence"] = "bulk"
-    mail.set_content(several.plain(message))
-    mail.add_alternative(html(message), subtype="html")
-    mail.set_boundary(f"=_{message.id}")
-    return mail
-
-
-def _list_label(message: Message) -> str:
-    """The rule's name, or what else the message is, as one part of a domain name, for mail filters."""
-    rules = {alert.rule for alert in message.alerts}
-    name = rules.pop() if len(rules) == 1 else message.kind
-    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:63] or "rule"
-
-
 def _hope(code: int) -> tuple[bool, bool]:
     """Order of answers by how much they leave open: a 4xx first, then trouble with the account, then the rest."""
     return code >= 500, code not in _ACCOUNT
@@ -297,10 +305,9 @@ def _by_code(code: int, said: str) -> SendResult:
     return Refused(detail=said) if code >= 500 else TryLater(detail=said)
 
 
+def _answers(error: aiosmtplib.SMTPRecipientsRefused) -> dict[str, tuple[int, str]]:
+    return {refusal.recipient: (refusal.code, refusal.message) for refusal in error.recipients}
+
+
 def _refusals(answers: Mapping[str, tuple[int, str]]) -> str:
     return "; ".join(f"refused {address}: {code} {message}" for address, (code, message) in answers.items())
-
-
-def _told(answer: str, refused: Mapping[str, tuple[int, str]]) -> str:
-    """After at least one recipient was taken there is no second attempt: it would be a copy for those who have it."""
-    return f"{answer}; {_refusals(refused)}" if refused else answer

@@ -1,8 +1,4 @@
-"""`type = "slack"`: Block Kit through an incoming webhook.
-
-Words of a feed go into `rich_text` and `plain_text` objects, which Slack shows as they are: no mention, link or markup
-in them comes to life. The only string that Slack reads as markup is the fallback `text`, and it goes through `escape`.
-"""
+"""`type = "slack"`: Block Kit, as `monitor.notify.blocks` makes it, through an incoming webhook."""
 
 from __future__ import annotations
 
@@ -12,26 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
-from monitor.alerts import render, several
-from monitor.alerts.safe import clean_header, isolated, isolated_runs, runs, safe_link, shorten, shorten_runs
 from monitor.model import ChannelBroken, Refused, Sent
-from monitor.notify.base import ChannelOptions, Surroundings
+from monitor.notify.base import FROM_FILE, ReaderOptions, Surroundings, TextTemplate, Wording
+from monitor.notify.blocks import payload, plain_payload, text_payload
 from monitor.notify.http import Answer, HttpSender, verdict
 from monitor.notify.urls import plain_https, secret_https
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from monitor.alerts.safe import Run
-    from monitor.model import Alert, Message, SendResult
-
-HEADLINE_LIMIT = 150
-EXCERPT_LIMIT = 3000
-"""Characters of all excerpts together: Slack's limit for a section, well under the ~13,000 it takes as a message."""
-# Of each of several; ten of them with their headlines and links stay under what Slack takes as a message.
-_EACH_LIMIT = 500
-_BRIEF_LIMIT = 3500
-_LINK_LIMIT = 3000
+    from monitor.model import Message, SendResult
 
 _BROKEN = {
     "action_prohibited",
@@ -59,7 +43,7 @@ def _is_token(token: SecretStr) -> SecretStr:
     return token
 
 
-class SlackOptions(ChannelOptions):
+class SlackOptions(ReaderOptions):
     """Posts to a Slack channel, through an incoming webhook or as a bot, which can reply in threads."""
 
     type: Literal["slack"] = Field("slack", description='"slack".')
@@ -78,6 +62,11 @@ class SlackOptions(ChannelOptions):
     )
     api_url: Annotated[str, AfterValidator(plain_https(f"such as {_API}"))] = Field(
         _API, description="Where the bot's calls go; another one for GovSlack or a relay of your own."
+    )
+    body: TextTemplate | None = Field(
+        None,
+        json_schema_extra=FROM_FILE,
+        description="A template for the message, which is then plain text without links or bold.",
     )
     timeout: timedelta = Field(
         timedelta(seconds=15),
@@ -101,13 +90,18 @@ class SlackNotifier:
     def __init__(self, options: SlackOptions, around: Surroundings | None = None) -> None:
         if options.webhook_url is None:
             raise TypeError("an incoming webhook needs webhook_url")
+        self._zone = options.zone
+        self._wording = Wording(options.zone, body=("text", options.body))
         self._http = HttpSender(options.webhook_url.get_secret_value(), timeout=options.timeout, around=around)
 
     async def send(self, message: Message) -> SendResult:
-        result = await self._post(payload(message))
+        words = self._wording.words(message)
+        body = words.say("body")
+        own = payload(message, self._zone) if body is None else text_payload(body)
+        result = await self._post(own)
         if isinstance(result, Refused):  # a block Slack does not like must not cost the alert: once more, as plain text
-            result = await self._post(plain_payload(message))
-        return result
+            result = await self._post(plain_payload(message, self._zone))
+        return words.warned(result)
 
     async def close(self) -> None:
         await self._http.close()
@@ -124,95 +118,3 @@ class SlackNotifier:
         if 200 <= answer.status < 300:
             return ChannelBroken(detail=f'{answer.said} (Slack says "ok"; is this an incoming webhook?)')
         return verdict(answer)
-
-
-def payload(message: Message) -> dict[str, Any]:
-    """The message for an incoming webhook: linked headline, quoted excerpts with bold hits, source and rule."""
-    blocks = _blocks(message.alerts[0]) if len(message.alerts) == 1 else _several(message)
-    text = escape(several.subject(message))
-    return {"text": text, "blocks": blocks, "unfurl_links": False, "unfurl_media": False}
-
-
-def plain_payload(message: Message) -> dict[str, Any]:
-    """The message without blocks, with Slack's markup turned off."""
-    text = escape(shorten(several.plain(message), EXCERPT_LIMIT))
-    return {"text": text, "mrkdwn": False, "link_names": False, "unfurl_links": False, "unfurl_media": False}
-
-
-def _blocks(alert: Alert, limit: int = EXCERPT_LIMIT) -> list[dict[str, Any]]:
-    excerpts = tuple(_paragraphs(alert, limit))
-    parts = [_section("rich_text_section", _headline(alert))]
-    if excerpts:
-        parts.append(_section("rich_text_quote", [_text(text, bold=bold) for text, bold in excerpts]))
-    facts = [alert.feed_title, render.when(alert), f"Rule: {alert.rule_title}", alert.author]
-    context = " · ".join(isolated(clean_header(fact)) for fact in facts if fact)
-    return [
-        {"type": "rich_text", "elements": parts},
-        {"type": "context", "elements": [{"type": "plain_text", "text": context, "emoji": False}]},
-    ]
-
-
-def _several(message: Message) -> list[dict[str, Any]]:
-    """A header, as many alerts in full as fit, the others as a list of headlines, then how many are left out."""
-    full, brief = several.parts(message)
-    heading = shorten(several.heading(message), HEADLINE_LIMIT)
-    blocks: list[dict[str, Any]] = [{"type": "header", "text": {"type": "plain_text", "text": heading, "emoji": False}}]
-    if message.reason:
-        note = {"type": "plain_text", "text": several.reason(message), "emoji": False}
-        blocks.append({"type": "context", "elements": [note]})
-    for alert in full:
-        blocks += _blocks(alert, _EACH_LIMIT)
-    items, left = list[dict[str, Any]](), _BRIEF_LIMIT
-    for alert in brief:
-        item = _headline(alert)
-        left -= sum(len(element["text"]) + len(element.get("url", "")) for element in item)
-        if left < 0:
-            break
-        items.append(_section("rich_text_section", item))
-    if items:
-        listed = {"type": "rich_text_list", "style": "bullet", "elements": items}
-        blocks.append({"type": "rich_text", "elements": [listed]})
-    if len(items) < len(brief):
-        rest = f"… and {len(brief) - len(items)} more alerts, which `news-monitor deliveries list` shows."
-        blocks.append({"type": "context", "elements": [{"type": "plain_text", "text": rest, "emoji": False}]})
-    return blocks
-
-
-def escape(text: str) -> str:
-    """`text` for a string that Slack reads as markup: the three characters that it gives a meaning to, and no others.
-
-    Cut before, never after: half an entity shows as garbage.
-    """
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-
-def _headline(alert: Alert) -> list[dict[str, Any]]:
-    label = render.severity_label(alert)
-    title = isolated(shorten("".join(text for text, _ in render.headline(alert)), HEADLINE_LIMIT - 2))
-    link = safe_link(alert.link)
-    before = [_text(f"{label}  ", bold=True)] if label else []
-    if link and len(link) <= _LINK_LIMIT:
-        return [*before, {"type": "link", "url": link, "text": title, "style": {"bold": True}}]
-    return [*before, _text(title, bold=True)]
-
-
-def _paragraphs(alert: Alert, limit: int) -> Iterator[Run]:
-    """The excerpts, an empty line between them; what is over the limit is cut at the end of a word."""
-    left = limit
-    for number, excerpt in enumerate(alert.excerpts):
-        around = 2 + 2 * (number > 0)  # isolates, and the line ends before
-        if left <= around:
-            return
-        pieces = shorten_runs(runs(excerpt), left - around)
-        left -= around + sum(len(text) for text, _ in pieces)
-        if number:
-            yield "\n\n", False
-        yield from isolated_runs(pieces)
-
-
-def _section(kind: str, elements: list[dict[str, Any]]) -> dict[str, Any]:
-    return {"type": kind, "elements": elements}
-
-
-def _text(text: str, *, bold: bool = False) -> dict[str, Any]:
-    return {"type": "text", "text": text, "style": {"bold": True}} if bold else {"type": "text", "text": text}

@@ -9,12 +9,14 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from monitor.model import ChannelBroken, Refused, Sent, TryLater
+from monitor.notify.base import Wording
+from monitor.notify.blocks import payload, plain_payload, text_payload
 from monitor.notify.http import Answer, HttpSender, verdict
-from monitor.notify.slack import SlackOptions, payload, plain_payload
 
 if TYPE_CHECKING:
     from monitor.model import Message, SendResult
     from monitor.notify.base import Surroundings
+    from monitor.notify.slack import SlackOptions
 
 _LATER = {
     "fatal_error",
@@ -48,15 +50,20 @@ class SlackBotNotifier:
             raise TypeError("a bot needs token and channel")
         token = options.token.get_secret_value()
         self._channel = options.channel
+        self._zone = options.zone
+        self._wording = Wording(options.zone, body=("text", options.body))
         self._headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json; charset=utf-8"}
         url = options.api_url.rstrip("/") + "/chat.postMessage"
         self._http = HttpSender(url, timeout=options.timeout, around=around, secrets=[token])
 
     async def send(self, message: Message) -> SendResult:
-        result = await self._post(payload(message), thread=message.thread)
+        words = self._wording.words(message)
+        body = words.say("body")
+        own = payload(message, self._zone) if body is None else text_payload(body)
+        result = await self._post(own, thread=message.thread)
         if isinstance(result, Refused):  # a block Slack does not like must not cost the alert: once more, as plain text
-            result = await self._post(plain_payload(message), thread=message.thread)
-        return result
+            result = await self._post(plain_payload(message, self._zone), thread=message.thread)
+        return words.warned(result)
 
     async def close(self) -> None:
         await self._http.close()

@@ -9,9 +9,11 @@ import os
 import queue
 import threading
 from concurrent.futures import Future
+from datetime import UTC, tzinfo
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from pydantic import Field
+from rich.box import HEAVY, ROUNDED
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.padding import Padding
 from rich.panel import Panel
@@ -19,9 +21,9 @@ from rich.style import Style
 from rich.text import Text
 
 from monitor.alerts import render, several
-from monitor.alerts.safe import clean_header, isolated, runs, safe_link
+from monitor.alerts.safe import isolated, runs, safe_link, shorten
 from monitor.model import ChannelBroken, Sent, Severity, TryLater
-from monitor.notify.base import ChannelOptions
+from monitor.notify.base import FROM_FILE, ReaderOptions, TextTemplate, Wording
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -38,7 +40,7 @@ _COLOURS = {Severity.LOW: "bright_black", Severity.NORMAL: "cyan", Severity.HIGH
 _HIT = "not bold black on yellow"  # many terminals show bold black as grey
 
 
-class TerminalOptions(ChannelOptions):
+class TerminalOptions(ReaderOptions):
     """Shows each alert on the program's standard output: on your terminal, or under systemd in the journal."""
 
     type: Literal["terminal"] = Field("terminal", description='"terminal".')
@@ -46,6 +48,9 @@ class TerminalOptions(ChannelOptions):
         "auto",
         description='"panel": a framed block with colours; "line": one plain line; "auto": a panel on a terminal, '
         "a line anywhere else.",
+    )
+    body: TextTemplate | None = Field(
+        None, json_schema_extra=FROM_FILE, description="A template for the message, in place of panels and lines."
     )
 
 
@@ -56,10 +61,15 @@ class TerminalNotifier:
         self._deadline = deadline
         self._console = console or Console()
         self._panel = options.style == "panel" or (options.style == "auto" and self._console.is_terminal)
+        self._zone = options.zone
+        self._wording = Wording(options.zone, body=("text", options.body))
         self._writer = _Writer(self._console)
 
     async def send(self, message: Message) -> SendResult:
-        write = self._writer.write(message.id, b"".join(map(self._render, several.in_order(message))))
+        words = self._wording.words(message)
+        body = words.say("body")
+        shown = self._render(message) if body is None else self._encoded(f"{body.rstrip()}\n")
+        write = self._writer.write(message.id, shown)
         try:
             async with asyncio.timeout(self._deadline):
                 await asyncio.wrap_future(write)
@@ -69,15 +79,19 @@ class TerminalNotifier:
         except OSError as error:
             said = f"standard output: {error.strerror or 'cannot be written to'}"
             return ChannelBroken(detail=said) if error.errno in _GONE else TryLater(detail=said)
-        return Sent()
+        return words.warned(Sent())
 
     async def close(self) -> None:
         self._writer.stop()
 
-    def _render(self, alert: Alert) -> bytes:
+    def _encoded(self, text: str) -> bytes:
+        return text.encode(self._console.encoding, "replace")
+
+    def _render(self, message: Message) -> bytes:
         """The bytes for the console's file, made without touching it."""
         if not self._panel:
-            return f"{render.log_line(alert)}\n".encode(self._console.encoding, "replace")
+            lines = (render.log_line(alert, self._zone) for alert in several.in_order(message))
+            return self._encoded("".join(f"{line}\n" for line in lines))
         raw = io.BytesIO()
         file = io.TextIOWrapper(raw, self._console.encoding, "replace", newline="")
         twin = Console(
@@ -87,26 +101,51 @@ class TerminalNotifier:
             no_color=self._console.no_color,
             width=self._console.width,
         )
-        twin.print(panel(alert))
+        twin.print(layout(message, self._zone))
         file.flush()
         return raw.getvalue()
 
 
-def panel(alert: Alert) -> Panel:
+def layout(message: Message, zone: tzinfo = UTC) -> Group:
+    """A panel for each alert told in full, under a heading where there are several; the others by their headlines."""
+    full, brief = several.parts(message)
+    head: list[RenderableType] = []
+    if len(message.alerts) > 1:
+        head.append(_Isolated(Text(several.heading(message), style="bold")))
+    if waited := several.reason(message):
+        head.append(Text(waited, style="bright_black"))
+    rest: list[RenderableType] = []
+    for section in several.sections(message, brief):
+        counted = f"{isolated(section.title)}, {len(section.items)} more"
+        rest.append(Padding(Text(counted, style=f"bold {_COLOURS[section.severity]}"), (1, 0, 0, 1)))
+        rest += [Padding(_Isolated(_listed(alert, zone)), (0, 0, 0, 3)) for _number, alert in section.items]
+    return Group(*head, *(panel(alert, zone) for alert in full), *rest)
+
+
+def panel(alert: Alert, zone: tzinfo = UTC) -> Panel:
     """The alert as a framed block; built from `Text` only, so nothing in it is read as rich markup."""
-    facts = [clean_header(alert.feed_title), render.when(alert), clean_header(alert.author)]
     lines: list[RenderableType] = [
         _Isolated(_marked(render.headline(alert), "bold")),
-        Text(" · ".join(map(isolated, filter(None, facts))), style="bright_black"),
+        Text(" · ".join(map(isolated, render.facts(alert, zone))), style="bright_black"),
     ]
     passages = [Padding(_Isolated(_marked(runs(excerpt), "")), (1, 0, 0, 0)) for excerpt in alert.excerpts]
     link = safe_link(alert.link)
     ends = [Padding(Text(link, style=Style(color="blue", link=link), overflow="fold"), (1, 0, 0, 0))] if link else []
     colour = _COLOURS[alert.severity]
-    title = Text(isolated(clean_header(alert.rule_title, 100)), style=f"bold {colour}")
+    title = Text(isolated(shorten(render.topic(alert), 100)), style=f"bold {colour}")
     if label := render.severity_label(alert):
         title = Text.assemble((f" {label} ", f"bold reverse {colour}"), " ", title)
-    return Panel(Group(*lines, *passages, *ends), title=title, title_align="left", border_style=colour, padding=(0, 1))
+    frame = HEAVY if alert.kind == "ops" else ROUNDED
+    return Panel(
+        Group(*lines, *passages, *ends), title=title, title_align="left", border_style=colour, padding=(0, 1), box=frame
+    )
+
+
+def _listed(alert: Alert, zone: tzinfo) -> Text:
+    headline = shorten(render.joined(render.headline(alert)), 160)
+    link = safe_link(alert.link)
+    facts = ", ".join(isolated(shorten(fact, 60)) for fact in render.facts(alert, zone)[:2])
+    return Text.assemble((isolated(headline), Style(link=link or None)), "  ", (facts, "bright_black"))
 
 
 def _marked(pieces: Iterable[Run], style: str) -> Text:

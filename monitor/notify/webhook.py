@@ -16,7 +16,7 @@ from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from monitor.alerts import render, several
 from monitor.model import Sent
-from monitor.notify.base import ChannelOptions, Surroundings
+from monitor.notify.base import FROM_FILE, ChannelOptions, JsonTemplate, Surroundings, Wording
 from monitor.notify.http import Answer, HttpSender, verdict
 
 if TYPE_CHECKING:
@@ -101,6 +101,11 @@ class WebhookOptions(ChannelOptions):
         description="More headers for every request; the values are secrets. "
         'Example: { Authorization = "Bearer 5f1c…" }.',
     )
+    body: JsonTemplate | None = Field(
+        None,
+        json_schema_extra=FROM_FILE,
+        description="A template for the body, which has to come to JSON: `{{ value|tojson }}`. Times are in UTC.",
+    )
     timeout: timedelta = Field(
         timedelta(seconds=15),
         gt=timedelta(0),
@@ -124,6 +129,7 @@ class WebhookNotifier:
         secrets = [secret for secret in (options.secret, options.previous_secret) if secret is not None]
         self._keys = [_key(secret) for secret in secrets]
         self._headers = {name: value.get_secret_value() for name, value in options.headers.items()}
+        self._wording = Wording(body=("json", options.body))
         self._http = HttpSender(
             options.url.get_secret_value(),
             timeout=options.timeout,
@@ -132,14 +138,16 @@ class WebhookNotifier:
         )
 
     async def send(self, message: Message) -> SendResult:
-        content = body(message)
+        words = self._wording.words(message)
+        own = words.say("body")
+        content = body(message) if own is None else own.encode()
         headers = self._headers | {"Content-Type": "application/json"}
         headers |= signature_headers(self._keys, message.id, int(self._clock.now().timestamp()), content)
         answer = await self._http.post(content, headers)
         if not isinstance(answer, Answer):
             return answer
         if 200 <= answer.status < 300:
-            return Sent(detail=answer.said)
+            return words.warned(Sent(detail=answer.said))
         return verdict(answer)
 
     async def close(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import logging
+import re
 import shutil
 import ssl
 import subprocess
@@ -11,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
 from email.header import decode_header, make_header
 from email.utils import format_datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -20,12 +22,12 @@ from standardwebhooks.webhooks import Webhook
 
 from monitor.alerts import render
 from monitor.model import Alert, ChannelBroken, Excerpt, Refused, Sent, Severity, TryLater
-from monitor.notify import email, slack
-from monitor.notify.base import Surroundings
+from monitor.notify import blocks, email, mail
+from monitor.notify.base import Surroundings, Wording
 from monitor.notify.http import parse_retry_after
 from monitor.notify.registry import CHANNEL_TYPES, open_channel
 from monitor.notify.webhook import WebhookNotifier, WebhookOptions, signature_headers
-from tests.alerts import NOW, hostile_alerts, make_alert, make_message, passage
+from tests.alerts import NOW, hostile_alerts, hostile_messages, make_alert, make_message, passage
 from tests.contract.channels import (
     HTTP_CHANNELS,
     NEXT_SIGNING,
@@ -44,10 +46,12 @@ from tests.contract.channels import (
 from tests.receivers import Reply, SmtpSink, WebhookReceiver, black_hole, closed_port
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from monitor.model import SendResult
+    from pydantic import BaseModel
+
+    from monitor.model import Message, SendResult
 
 SHORT = timedelta(milliseconds=300)
 
@@ -300,6 +304,26 @@ def texts_of(payload: dict[str, Any]) -> list[str]:
     return found
 
 
+async def test_every_channel_tells_the_time_of_its_readers(receiver: WebhookReceiver, sink: SmtpSink) -> None:
+    """`timezone` is the readers' own."""
+    await send(slack_options(receiver.url(), timezone="Europe/Berlin"))
+    assert "24 Nov 2026, 11:15 CET" in receiver.requests[0].body.decode()
+    await send(email_options(sink.port, timezone="Asia/Tokyo"))
+    for kind in ("plain", "html"):
+        part = sink.mails[0].message.get_body((kind,))
+        assert part is not None
+        assert "24 Nov 2026, 19:15 JST" in part.get_content()
+
+
+@pytest.mark.parametrize(
+    "options", [lambda **more: slack_options("https://a.example", **more), partial(email_options, 25)]
+)
+def test_a_time_zone_that_there_is_not_is_explained(options: Callable[..., BaseModel]) -> None:
+    """A typing error gets the name that was meant."""
+    with pytest.raises(ValidationError, match=r"no time zone 'Europe/Lodnon'; did you mean .Europe/London"):
+        options(timezone="Europe/Lodnon")
+
+
 async def test_slack_message_reads_as_an_editor_expects(receiver: WebhookReceiver) -> None:
     """Linked headline, quoted excerpt with the hit in bold, then feed, time and rule; nothing unfurls."""
     await send(slack_options(receiver.url()), make_alert(severity=Severity.HIGH))
@@ -326,7 +350,7 @@ async def test_slack_message_reads_as_an_editor_expects(receiver: WebhookReceive
 @given(hostile_alerts())
 def test_no_feed_can_mention_or_link_in_slack(alert: Alert) -> None:
     """Words of a feed are in objects that Slack does not read as markup, or escaped; the only link is the entry's."""
-    payload = slack.payload(make_message(alert))
+    payload = blocks.payload(make_message(alert))
     kinds: set[str] = set()
     stack: list[Any] = [payload["blocks"]]
     while stack:
@@ -341,10 +365,10 @@ def test_no_feed_can_mention_or_link_in_slack(alert: Alert) -> None:
                 pass
     plain = {"rich_text", "rich_text_section", "rich_text_quote", "text", "link", "context", "plain_text"}
     assert kinds <= plain
-    for text in (payload["text"], slack.plain_payload(make_message(alert))["text"]):
+    for text in (payload["text"], blocks.plain_payload(make_message(alert))["text"]):
         assert "<" not in text
         assert ">" not in text
-    assert slack.plain_payload(make_message(alert))["mrkdwn"] is False
+    assert blocks.plain_payload(make_message(alert))["mrkdwn"] is False
 
 
 def test_slack_limits_hold_for_endless_text() -> None:
@@ -353,10 +377,43 @@ def test_slack_limits_hold_for_endless_text() -> None:
     alert = make_alert(
         title=Excerpt(text=book), excerpts=(passage(book, "word"),) * 5, feed_title=book, author=book, rule_title=book
     )
-    payload = slack.payload(make_message(alert))
+    payload = blocks.payload(make_message(alert))
     assert sum(len(text) for text in texts_of(payload)) < 13_000
     assert max(len(text) for text in texts_of(payload)) <= 3000
     assert all(text.endswith(("word…", "word ", "word", "\n\n")) or "·" in text for text in texts_of(payload))
+
+
+@given(hostile_messages(most=30))
+def test_a_slack_message_of_several_is_taken_whatever_is_in_it(message: Message) -> None:
+    """It stays within every limit that Slack has, and only articles are links."""
+    payload = blocks.payload(message)
+    texts = texts_of(payload)
+    assert len(payload["blocks"]) <= 50
+    assert sum(map(len, texts)) <= 13_000
+    assert max(map(len, texts)) <= 3000
+    for block in payload["blocks"]:
+        assert block["type"] in {"header", "context", "divider", "rich_text"}
+        assert block["type"] != "header" or 0 < len(block["text"]["text"]) <= 150
+    assert not set("<>") & set(payload["text"])
+
+
+@pytest.mark.parametrize(("count", "words"), [(2, 5), (12, 40), (26, 40), (200, 40), (200, 400)])
+def test_slack_tells_or_counts_every_alert(count: int, words: int) -> None:
+    """What does not fit in full is a headline, and what does not fit as a headline is counted."""
+    text = "A sentence of six words here. " * (words // 6 + 1)
+    alerts = [
+        make_alert(title=Excerpt(text=f"Headline {n}. {'word ' * 30}"), excerpts=(Excerpt(text=text),), story=f"{n}",
+                   rule=f"rule-{n % 4}", rule_title=f"Rule {n % 4}", link=f"https://news.example.org/{'x' * words}/{n}")
+        for n in range(count)
+    ]  # fmt: skip
+    payload = blocks.payload(make_message(*alerts, kind="digest"))
+    shown = "\n".join(texts_of(payload))
+    told = sum(f"Headline {n}." in shown for n in range(count))
+    left = re.search(r"… and (\d+) more, which", shown)
+    assert told + (int(left[1]) if left else 0) == count
+    assert told >= min(count, 10)
+    assert len(payload["blocks"]) <= 50
+    assert not re.search(r"A sentence of six words…|A sentence…", shown)
 
 
 async def test_slack_gets_plain_text_when_it_refuses_the_blocks(receiver: WebhookReceiver) -> None:
@@ -439,11 +496,45 @@ async def test_a_burst_uses_one_connection_and_a_lost_one_is_made_again(sink: Sm
 
 async def test_a_refused_recipient_does_not_stop_the_others(sink: SmtpSink) -> None:
     """Who was taken gets the mail once, and the result names who was not."""
-    sink.refuse = {"b@example.org": "451 4.3.0 mailbox busy"}
+    sink.refuse = {"b@example.org": "550 5.1.1 no such user"}
     result = await send(email_options(sink.port))
     assert isinstance(result, Sent)
-    assert "refused b@example.org: 451 4.3.0 mailbox busy" in result.warning
+    assert "refused b@example.org: 550 5.1.1 no such user" in result.warning
     assert sink.mails[0].recipients == ("a@example.org",)
+
+
+async def test_a_busy_recipient_gets_the_mail_later_and_the_others_no_copy(sink: SmtpSink) -> None:
+    """A 4xx for one of several passes: only that one is tried again, with the same mail."""
+    sink.refuse = {"b@example.org": "451 4.7.1 greylisted", "c@example.org": "550 5.1.1 no such user"}
+    options = email_options(sink.port, to=[f"{name}@example.org" for name in "abc"])
+    async with opened(options) as notifier:
+        first = await notifier.send(make_message())
+        assert isinstance(first, TryLater)
+        assert "refused b@example.org: 451 4.7.1 greylisted; the others have it" in first.detail
+        del sink.refuse["b@example.org"]
+        second = await notifier.send(make_message())
+    assert isinstance(second, Sent)
+    assert "c@example.org" in second.warning
+    assert "b@example.org" not in second.warning
+    assert [mail.recipients for mail in sink.mails] == [("a@example.org",), ("b@example.org",)]
+    assert len({mail.message["Message-ID"] for mail in sink.mails}) == 1
+
+
+async def test_a_recipient_who_is_always_busy_does_not_hold_up_the_channel(sink: SmtpSink) -> None:
+    """After three tries the mail counts as sent, with a warning; the others had it after the first."""
+    sink.refuse = {"b@example.org": "452 4.2.2 mailbox full"}
+    async with opened(email_options(sink.port)) as notifier:
+        results = [await notifier.send(make_message()) for _ in range(3)]
+    assert [type(result) for result in results] == [TryLater, TryLater, Sent]
+    assert isinstance(results[-1], Sent)
+    assert "refused b@example.org: 452 4.2.2 mailbox full" in results[-1].warning
+    assert len(sink.mails) == 1
+
+
+def test_a_mail_has_no_more_recipients_than_every_server_takes() -> None:
+    """RFC 5321 §4.5.3.1.8 makes servers take a hundred."""
+    with pytest.raises(ValidationError, match="at most 100 items"):
+        email_options(25, to=[f"reader-{n}@example.org" for n in range(101)])
 
 
 @pytest.mark.parametrize(
@@ -551,7 +642,7 @@ async def test_mail_over_tls(security: str, certificate: tuple[Path, ssl.SSLCont
 def test_mail_reads_in_the_mailbox_as_it_was_written(alert: Alert) -> None:
     """Encoding and folding change neither the subject nor the text, in any script."""
     mailbox = email.mailbox("news@example.org")
-    raw = email.compose(make_message(alert), sender=mailbox, to=[mailbox]).as_bytes()
+    raw = mail.compose(make_message(alert), sender=mailbox, to=[mailbox]).as_bytes()
     message = message_from_bytes(raw, policy=policy.default)
     plain = message.get_body(("plain",))
     assert plain is not None
@@ -563,7 +654,7 @@ def test_mail_reads_in_the_mailbox_as_it_was_written(alert: Alert) -> None:
 def test_no_title_injects_a_header_or_spoils_the_mail(alert: Alert) -> None:
     """Whatever the words are, a mail is made, it has just its own headers, and lines that every server takes."""
     sender, to = email.mailbox("news@example.org"), [email.mailbox("a@example.org")]
-    raw = email.compose(make_message(alert), sender=sender, to=to).as_bytes()
+    raw = mail.compose(make_message(alert), sender=sender, to=to).as_bytes()
     names = [line.partition(b":")[0] for line in raw.split(b"\r\n\r\n")[0].split(b"\r\n") if line[:1] not in b" \t"]
     assert sorted(names) == sorted(
         [
@@ -592,7 +683,7 @@ def test_no_title_injects_a_header_or_spoils_the_mail(alert: Alert) -> None:
         ({"ca_file": "/no/such/file.pem"}, "Path does not point to a file"),
         ({"ca_file": __file__}, "no certificate in PEM form"),
         ({"port": 70000}, "less than or equal to 65535"),
-        ({"subject": "x"}, "Extra inputs are not permitted"),
+        ({"topic": "x"}, "Extra inputs are not permitted"),
     ],
 )
 def test_wrong_email_options_are_explained(wrong: dict[str, Any], message: str) -> None:
@@ -600,6 +691,106 @@ def test_wrong_email_options_are_explained(wrong: dict[str, Any], message: str) 
     with pytest.raises(ValidationError, match=message) as caught:
         email_options(25, **wrong)
     assert PASSWORD not in str([{**error, "input": None} for error in caught.value.errors()])
+
+
+# Templates
+
+FAILING = "{% if count == 2 %}{{ alerts[5].headline }}{% else %}{{ count }} of ours: {{ subject }}{% endif %}"
+"""What only a message of two finds out."""
+
+
+async def test_a_mail_can_be_in_the_user_s_own_words(sink: SmtpSink) -> None:
+    """Subject, text and HTML; the subject stays one harmless line, and words of a feed stay words."""
+    own = {
+        "subject": "Desk:\n{{ alert.headline }}",
+        "body": "{{ alert.time }}",
+        "html_body": "<b>{{ alert.headline }}</b>",
+    }
+    options = email_options(sink.port, timezone="Europe/Berlin", **own)
+    result = await send(options, make_alert(title=Excerpt(text="A <script> & co")))
+    assert isinstance(result, Sent)
+    assert not result.warning
+    message = sink.mails[0].message
+    assert message["Subject"] == "Desk: A <script> & co"
+    plain, html = message.get_body(("plain",)), message.get_body(("html",))
+    assert plain is not None
+    assert plain.get_content().strip() == "24 Nov 2026, 11:15 CET"
+    assert html is not None
+    assert html.get_content().strip() == "<b>A &lt;script&gt; &amp; co</b>"
+
+
+@given(hostile_messages(most=3))
+def test_no_feed_injects_anything_through_a_template(message: Message) -> None:
+    """A subject and a text of the user's own make a mail for every message, with no header more."""
+    own = Wording(subject=("text", "{{ alert.headline }}"), body=("text", "{{ alert.text }}"))
+    sender, to = email.mailbox("news@example.org"), [email.mailbox("a@example.org")]
+    made = mail.compose(message, sender=sender, to=to, words=own.words(message))
+    usual = mail.compose(message, sender=sender, to=to)
+    assert set(made) - {"Content-Transfer-Encoding"} <= set(usual)
+    assert made.as_bytes().isascii()
+
+
+async def test_a_text_of_one_s_own_is_a_mail_without_html(sink: SmtpSink) -> None:
+    """A reader's program would show the HTML part, which would not be what was written."""
+    await send(email_options(sink.port, body="{{ subject }}"))
+    assert [part.get_content_type() for part in sink.mails[0].message.walk()] == ["text/plain"]
+
+
+async def test_slack_and_webhook_take_one_s_own_words(receiver: WebhookReceiver) -> None:
+    """In Slack they are plain text, escaped; a webhook gets exactly the JSON that was written, signed."""
+    alert = make_alert(title=Excerpt(text='<!channel> & "co"'))
+    await send(slack_options(receiver.url(), body="*{{ alert.headline }}*"), alert)
+    payload = receiver.requests[0].json()
+    assert payload["text"] == '*&lt;!channel&gt; &amp; "co"*'
+    assert payload["mrkdwn"] is payload["link_names"] is False
+    assert "blocks" not in payload
+    await send(webhook_options(receiver.url(), body='{"text":{{ alert.headline|tojson }}}'), alert)
+    request = receiver.requests[1]
+    assert Webhook(SIGNING).verify(request.body, dict(request.headers)) == {"text": '<!channel> & "co"'}
+
+
+@pytest.mark.parametrize("kind", ["email", "slack", "webhook"])
+async def test_a_template_that_fails_never_costs_the_alert(
+    kind: str, receiver: WebhookReceiver, sink: SmtpSink
+) -> None:
+    """The message goes out in the usual form, with a warning that says which template, where and why."""
+    options = {
+        "email": email_options(sink.port, body=FAILING, subject=FAILING),
+        "slack": slack_options(receiver.url(), body=FAILING),
+        "webhook": webhook_options(receiver.url(), body=f'{{"text": "{FAILING}"}}'.replace("subject", "kind")),
+    }[kind]
+    async with opened(options) as notifier:
+        result = await notifier.send(make_message(make_alert(), make_alert(story="other")))
+        good = await notifier.send(make_message())
+    assert isinstance(result, Sent)
+    assert "the template body failed, so the usual form was sent: line 1: there is no item 5" in result.warning
+    assert isinstance(good, Sent)
+    assert not good.warning
+    if kind == "email":
+        first, second = (each.message for each in sink.mails)
+        assert first["Subject"] == "2 alerts: Assad leaves power"
+        assert first.get_body(("html",)) is not None
+        assert second["Subject"] == "1 of ours: Assad would step down, officials say"
+    else:
+        assert "step down" in receiver.requests[0].body.decode()
+        assert "1 of ours" in receiver.requests[1].body.decode()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (partial(email_options, 25, subject="{{ titel }}"), "subject\n.*line 1: there is no 'titel'"),
+        (partial(email_options, 25, html_body="{{ alert.hmtl }}"), "html_body\n.*did you mean .html"),
+        (partial(slack_options, "https://a.example", body="{{ text.upper() }}"), "calls are not available"),
+        (partial(webhook_options, "https://a.example", body="{{ text }}"), "does not come to JSON"),
+    ],
+)
+def test_a_wrong_template_is_told_when_the_configuration_is_read(
+    options: Callable[[], BaseModel], message: str
+) -> None:
+    """Not at three in the morning."""
+    with pytest.raises(ValidationError, match=message):
+        options()
 
 
 # All kinds

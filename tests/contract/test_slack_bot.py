@@ -9,7 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from monitor.model import ChannelBroken, Refused, Sent, TryLater
-from monitor.notify import slack
+from monitor.notify import blocks
 from tests.alerts import make_message
 from tests.contract.channels import BOT_TOKEN, send, slack_bot_options
 from tests.receivers import Reply, WebhookReceiver
@@ -33,7 +33,7 @@ async def test_the_bot_posts_what_a_webhook_would() -> None:
     assert request.path == "/chat.postMessage"
     assert request.headers["authorization"] == f"Bearer {BOT_TOKEN}"
     told = request.json()
-    assert {key: told[key] for key in slack.payload(make_message())} == slack.payload(make_message())
+    assert {key: told[key] for key in blocks.payload(make_message())} == blocks.payload(make_message())
     assert (told["channel"], told["parse"], told["link_names"]) == ("#news", "none", False)
     assert "thread_ts" not in told
 

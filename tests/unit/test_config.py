@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Annotated
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import BaseModel, ConfigDict, SecretStr
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 
 from monitor.config import Config, find_config, format_duration, load_config, parse_duration, read_options
 from monitor.errors import ConfigError, Fault
@@ -201,6 +202,44 @@ def test_secret_file_that_cannot_be_read(tmp_path: Path) -> None:
         options_of(config)
     assert "cannot read /no/such" in str(caught.value)
     assert "channels.desk.password_file" in str(caught.value)
+
+
+def _shouts(text: str) -> str:
+    if text != text.upper():
+        raise ValueError("must shout")
+    return text
+
+
+class Worded(BaseModel):
+    """Options with a text that may come from a file."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    body: Annotated[str, AfterValidator(_shouts)] | None = Field(None, json_schema_extra={"from_file": True})
+
+
+@pytest.mark.parametrize(
+    ("line", "fault"),
+    [
+        ('body_file = "texts/quiet.txt"', "config.toml:7: channels.desk.body_file: .*texts/quiet.txt: must shout"),
+        ('body_file = "none.txt"', "config.toml:7: channels.desk.body_file: cannot read .*none.txt: No such file"),
+        ('body_file = "texts/loud.txt"\nbody = "X"', "channels.desk.body: stands beside body_file"),
+        ('bodi_file = "texts/loud.txt"', 'did you mean "body_file"'),
+    ],
+)
+def test_a_text_from_a_file_beside_the_configuration(tmp_path: Path, line: str, fault: str) -> None:
+    """Its path counts from config.toml, and what is wrong in it is told with the key's line and the file's name."""
+    (tmp_path / "texts").mkdir()
+    (tmp_path / "texts" / "loud.txt").write_text("LOUD\n")
+    (tmp_path / "texts" / "quiet.txt").write_text("quiet\n")
+
+    def worded(given: str) -> Worded:
+        config = load_config(write(tmp_path, f"{MINIMAL}[channels.desk]\n{given}\n"))
+        return read_options(Worded, config.settings.channels["desk"], key=("channels", "desk"), config=config)
+
+    assert worded('body_file = "texts/loud.txt"').body == "LOUD\n"
+    with pytest.raises(ConfigError, match=fault):
+        worded(line)
 
 
 def test_secret_in_a_file_that_everyone_may_read_is_warned_of(tmp_path: Path) -> None:

@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 
 from monitor.alerts import render
 from monitor.alerts.html import html
-from monitor.alerts.safe import clean_header, runs, safe_link, shorten, shorten_runs
+from monitor.alerts.ops import ops_alert
+from monitor.alerts.safe import clean_header, runs, safe_link, shorten, shorten_at_sentence, shorten_runs
 from monitor.model import Alert, Excerpt, Severity
-from tests.alerts import hostile_alerts, hostile_passages, hostile_text, make_alert, make_message, passage
+from tests.alerts import NOW, hostile_alerts, hostile_passages, hostile_text, make_alert, make_message, passage
 
 PLAIN = """\
 Assad would *step down*, officials say
@@ -82,6 +83,7 @@ def test_document_is_the_versioned_json() -> None:
     assert document == {
         "version": 1,
         "alert_id": "7d7f1b1e-58a5-5a35-9a0f-0d5f7b7f6a11",
+        "kind": "news",
         "rule": "assad",
         "rule_title": "Assad leaves power",
         "severity": "normal",
@@ -272,3 +274,49 @@ def test_long_passages_are_cut_between_words_and_keep_their_marks() -> None:
     assert shorten_runs(pieces, 21) == (("Assad may ", False), ("step down", True), ("…", False))
     assert shorten("see https://example.org/a-long/path here", 30) == "see…"
     assert shorten("🇸🇾🇸🇾🇸🇾", 4) == "🇸🇾…"
+
+
+@given(st.lists(st.tuples(hostile_text(), st.booleans())), st.integers(1, 200))
+def test_a_cut_at_a_sentence_fits_too(pieces: list[tuple[str, bool]], limit: int) -> None:
+    """The limit holds whether a sentence ends in time or not."""
+    short = "".join(text for text, _ in shorten_at_sentence(pieces, limit))
+    whole = "".join(text for text, _ in pieces)
+    assert len(short) <= limit
+    assert short == whole or short.endswith("…")
+
+
+def test_a_long_passage_is_cut_at_the_end_of_a_sentence() -> None:
+    """A reader gets sentences; where that would be too little, words."""
+    pieces = (("He would ", False), ("step down", True), (" on Friday. Elections follow within ninety days.", False))
+    assert shorten_at_sentence(pieces, 50) == (
+        ("He would ", False),
+        ("step down", True),
+        (" on Friday.", False),
+        (" …", False),
+    )
+    assert shorten_at_sentence(pieces, 25)[-1] == (" on…", False)
+
+
+NOTICE = """\
+[HIGH] The feed bbc is failing
+
+HTTP 503 Service Unavailable
+
+It has failed 5 times in a row.
+
+Service notice: news-monitor about itself, 24 Nov 2026, 10:20 UTC
+"""
+
+
+def test_what_the_service_says_of_itself_can_not_be_taken_for_news() -> None:
+    """It has no feed and no "seen"; subject, text and page say whose word it is."""
+    text = ("HTTP 503 Service Unavailable", "It has failed 5 times in a row.")
+    alert = ops_alert("feed-failing", title="The feed bbc is failing", text=text, feed="bbc", now=NOW)
+    assert render.plain(alert) == NOTICE
+    assert render.subject(alert) == "[HIGH] news-monitor: The feed bbc is failing"
+    assert render.log_line(alert).startswith("[high] Service notice | The feed bbc is failing | HTTP 503")
+    page = _Page(html(make_message(alert)))
+    assert "Sent by news-monitor about itself: this is not news." in page.text
+    assert "Read at" not in page.text
+    assert "seen" not in page.text
+    assert render.document(alert)["kind"] == "ops"

@@ -6,13 +6,14 @@ import io
 import os
 import re
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from rich.console import Console
 
-from monitor.model import Alert, ChannelBroken, Sent, Severity, TryLater
-from monitor.notify.terminal import TerminalNotifier, TerminalOptions, panel
+from monitor.model import Alert, ChannelBroken, Excerpt, Sent, Severity, TryLater
+from monitor.notify.terminal import TerminalNotifier, TerminalOptions, layout, panel
 from tests.alerts import hostile_alerts, make_alert, make_message, passage
 
 if TYPE_CHECKING:
@@ -58,12 +59,38 @@ async def test_a_person_gets_a_panel() -> None:
         assert words in plain
 
 
+def test_many_alerts_are_panels_and_then_a_list() -> None:
+    """A heading counts them; of thirty the first ten have a panel, and none is left out."""
+    alerts = [make_alert(title=Excerpt(text=f"Headline {n}."), story=f"{n}") for n in range(30)]
+    console = _console(terminal=False)
+    console.print(layout(make_message(*alerts, reason="quiet hours until 07:00 UTC"), ZoneInfo("Europe/Berlin")))
+    file = console.file
+    assert isinstance(file, io.StringIO)
+    told = file.getvalue()
+    assert told.startswith("30 alerts: Assad leaves power")
+    assert "Held back during quiet hours, until 07:00 UTC." in told
+    assert told.count("╭") == 10
+    assert all(f"Headline {n}." in told for n in range(30))
+    assert told.count("11:15 CET") == 30
+
+
 async def test_a_journal_gets_one_line() -> None:
     """Without a terminal an alert is one line without any escape, however long it is."""
     shown = await _shown(_console(terminal=False))
     assert shown.startswith("[high] Assad leaves power | Assad would *step down*")
     assert shown.count("\n") == 1
     assert "\x1b" not in shown
+
+
+async def test_a_template_takes_the_place_of_panel_and_line() -> None:
+    """The user's own words, for a terminal as for a journal."""
+    console = _console(terminal=True)
+    options = TerminalOptions(body="{{ count }} {{ alert.headline }} {{ alert.time }}", timezone="Europe/Berlin")
+    notifier = TerminalNotifier(options, console=console)
+    assert await notifier.send(make_message()) == Sent()
+    await notifier.close()
+    assert isinstance(console.file, io.StringIO)
+    assert console.file.getvalue() == "1 Assad would step down, officials say 24 Nov 2026, 11:15 CET\n"
 
 
 async def test_the_style_can_be_chosen() -> None:
