@@ -58,6 +58,7 @@ class Request:
     body: bytes
     status: int = 0
     at: float = 0.0
+    answer: str = ""
 
     def json(self) -> Any:
         return json.loads(self.body)
@@ -125,7 +126,8 @@ class WebhookReceiver:
     def _answer(self, handler: BaseHTTPRequestHandler, request: Request) -> None:
         with self._arrived:
             reply = self.script.popleft() if self.script else self.default
-            self.requests.append(replace(request, status=0 if reply.hang else reply.status, at=self._now()))
+            status = 0 if reply.hang else reply.status
+            self.requests.append(replace(request, status=status, at=self._now(), answer=reply.body))
             self._arrived.notify_all()
         if reply.hang:
             self._closing.wait()

@@ -29,7 +29,7 @@ from monitor.errors import ConfigError, MonitorError, UsageError
 
 app = typer.Typer(
     name="news-monitor",
-    help="Watches news feeds and sends the sentences that matched your rules to a terminal, e-mail, Slack or webhooks.",
+    help="Watches news feeds and sends the sentences that matched your rules to mail, chat, phones or webhooks.",
     epilog="Exit status: 0 ok, 1 failed, 2 usage, 78 configuration.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -64,7 +64,7 @@ def _options(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and stop.")
     ] = False,
 ) -> None:
-    """Watches news feeds and sends the sentences that matched your rules to a terminal, e-mail, Slack or webhooks."""
+    """Watches news feeds and sends the sentences that matched your rules to mail, chat, phones or webhooks."""
 
 
 def main() -> None:

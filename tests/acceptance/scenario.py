@@ -50,6 +50,21 @@ class Hook:
 
 
 @dataclass
+class SlackBot:
+    """A Slack channel with a bot's token, whose answers are 200 whether they mean yes or no."""
+
+    name: str
+    server: WebhookReceiver
+
+    def messages(self) -> list[tuple[datetime, tuple[str, ...]]]:
+        taken = [request for request in list(self.server.requests) if '"ok": true' in request.answer]
+        return [(datetime.fromtimestamp(each.at, UTC), (each.json()["text"],)) for each in taken]
+
+    def wait_for(self, count: int) -> None:
+        self.server.await_taken(count + len(self.server.requests) - len(self.messages()))
+
+
+@dataclass
 class Mailbox:
     """An e-mail channel."""
 

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from tests.acceptance.daemon import Daemon, Site, command
-from tests.acceptance.scenario import Hook, Mailbox, Timeline
+from tests.acceptance.scenario import Hook, Mailbox, SlackBot, Timeline
 from tests.feedserver import FeedServer
 from tests.receivers import Reply, SmtpSink, WebhookReceiver, closed_port
 
@@ -67,6 +67,16 @@ class Stage:
         self.timeline.receivers.append(made)
         return made
 
+    def slack_bot(self, name: str, *replies: Reply) -> SlackBot:
+        """A Slack channel with a bot's token."""
+        receiver = WebhookReceiver(*replies, default=Reply(200, '{"ok": true, "ts": "1.2"}'), now=self.timeline.now)
+        server = self._stack.enter_context(receiver)
+        options = {"token": "xoxb-1-2", "channel": "#news", "api_url": server.url("/")}
+        self.site.channels[name] = {"type": "slack", **options}
+        made = SlackBot(name, server)
+        self.timeline.receivers.append(made)
+        return made
+
     def play(self, **more: Any) -> str:
         """Write the configuration and run the timeline."""
         self.site.more = more
@@ -81,7 +91,9 @@ def stack() -> Iterator[ExitStack]:
 
 
 def test_every_outcome_of_a_send(tmp_path: Path, stack: ExitStack) -> None:
-    """Retry-After, hang, refused, TLS failure, partial recipients, broken and resumed: each channel by itself."""
+    """Retry-After, hang, refused, 200 that means no, TLS failure, partial recipients, broken and resumed, nobody there:
+    each channel by itself.
+    """
     stage = Stage(tmp_path, stack, datetime(2027, 6, 1, 9, 0, tzinfo=UTC))
     timeline = stage.timeline
     fine = stage.hook("fine")
@@ -90,6 +102,7 @@ def test_every_outcome_of_a_send(tmp_path: Path, stack: ExitStack) -> None:
     stage.hook("refuses", default=Reply(400, "no"))
     gone = stage.hook("gone", default=Reply(404, "no such hook"))
     ops = stage.hook("ops")
+    bot = stage.slack_bot("bot", Reply(200, '{"ok": false, "error": "internal_error"}'))
     partly = stage.mailbox("partly")
     partly.server.refuse = {"b@example.org": "550 5.1.1 no such user"}
     stage.mailbox("no-tls", security="starttls")
@@ -101,6 +114,7 @@ def test_every_outcome_of_a_send(tmp_path: Path, stack: ExitStack) -> None:
     timeline.want_between("10:00:10", "10:00:40", ops, "The channel gone is broken")
     timeline.want_between("10:00:10", "10:00:40", ops, "The channel no-tls is broken")
     timeline.want_between("10:00:14", "10:01:30", hangs, "Assad fled")
+    timeline.want_between("10:00:14", "10:01:30", bot, "Assad fled")
     timeline.want_between("10:10:10", "10:14:00", busy, "Assad fled")
 
     def mend(_daemon: Daemon) -> None:

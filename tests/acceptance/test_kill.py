@@ -306,7 +306,7 @@ class Ordeal:
         """Write the configuration in which every message tells the run that it comes from."""
         run = len(self.pending)
         self.site.channels["hook"] = {"type": "webhook", "url": self.hook.url(f"/{run}"), "secret": SECRET}
-        self.site.channels["slack"] = {"type": "slack", "webhook_url": self.slack.url(f"/{run}")}
+        self.site.channels["slack"] = {"type": "slack", "webhook_url": self.slack.url(f"/{run}"), "rate": 1000}
         self.site.channels["desk"] = {
             "type": "email",
             "host": "127.0.0.1",
@@ -435,7 +435,7 @@ def ordeal(tmp_path: Path) -> Iterator[Ordeal]:
     with ExitStack() as stack:
         servers = [stack.enter_context(TrappedFeeds(trap)) for _ in range(SERVERS)]
         publisher = Publisher(servers, done_with=ledger.has_everywhere, seed=SEED)
-        site = Site(folder=tmp_path, rules=RULES)
+        site = Site(folder=tmp_path, rules=RULES, more={"delivery": {"burst": 10_000}})
         for number, url in enumerate(publisher.urls()):
             site.add_feed(f"feed-{number}", url)
         made = Ordeal(

@@ -132,7 +132,7 @@ def links(messages: list[Any]) -> Counter[str]:
 
 def test_each_match_in_a_hundred_real_feeds_arrives_once(tmp_path: Path) -> None:
     """Every new entry that the rule means arrives once by mail, webhook and Slack; no other does, and no feed fails."""
-    site = Site(folder=tmp_path, rules=RULES)
+    site = Site(folder=tmp_path, rules=RULES, more={"delivery": {"burst": 10_000}})
     with ExitStack() as stack:
         # To the daemon a port is a host, and it asks a host for one feed at a time.
         news = News([stack.enter_context(FeedServer()) for _ in range(4)])
@@ -142,7 +142,7 @@ def test_each_match_in_a_hundred_real_feeds_arrives_once(tmp_path: Path) -> None
             site.add_feed(path.stem, news.serve(path))
         site.channels = {
             "hook": {"type": "webhook", "url": hook.url()},
-            "slack": {"type": "slack", "webhook_url": slack.url()},
+            "slack": {"type": "slack", "webhook_url": slack.url(), "rate": 1000},
             "desk": {
                 "type": "email",
                 "host": "127.0.0.1",

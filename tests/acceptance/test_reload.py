@@ -40,7 +40,7 @@ def hook() -> Iterator[WebhookReceiver]:
 @pytest.fixture
 def site(tmp_path: Path, feeds: FeedServer, hook: WebhookReceiver) -> Site:
     """A site whose daemon says what it does with its rules as JSON lines; the rule `leaders` is in rules/test.toml."""
-    made = Site(folder=tmp_path, rules=LEADERS)
+    made = Site(folder=tmp_path, rules=LEADERS, more={"delivery": {"burst": 10_000}})
     made.add_feed("wire", feeds.url("/wire"), tags=["wire"])
     made.channels["hook"] = {"type": "webhook", "url": hook.url()}
     made.write()
