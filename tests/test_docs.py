@@ -40,12 +40,12 @@ def test_shipped_configuration_and_rules_have_no_faults(monkeypatch: pytest.Monk
 
 
 def test_commented_channels_of_the_shipped_configuration_are_right(tmp_path: Path) -> None:
-    """Taking the # away gives channels that work: no option is misspelt or missing."""
+    """Taking the # away gives channels and routes that work: no option is misspelt or missing."""
     text = (REPOSITORY / "config.toml").read_text(encoding="utf-8")
     lines = text.splitlines()
     start = lines.index("# [channels.desk]")
     end = next(number for number, line in enumerate(lines) if line.startswith("# --- Feeds"))
-    section = "\n".join(line.removeprefix("# ") for line in lines[start:end])
+    section = "\n".join(line.removeprefix("# ") for line in lines[start:end] if not line.startswith("# ---"))
     secrets = {"smtp-password": "p", "slack-url": "https://hooks.slack.com/services/T0/B0/x", "webhook-secret": None}
     for name, value in secrets.items():
         (tmp_path / name).write_text(value or "whsec_" + "QUJDRA" * 8, encoding="utf-8")
@@ -55,7 +55,10 @@ def test_commented_channels_of_the_shipped_configuration_are_right(tmp_path: Pat
     (tmp_path / "rules").mkdir()
     path = tmp_path / "config.toml"
     path.write_text(section, encoding="utf-8")
-    assert list(load(path).channels) == ["desk", "slack", "pipeline"]
+    loaded = load(path)
+    assert list(loaded.channels) == ["desk", "slack", "pipeline"]
+    assert [route.name for route in loaded.routing.routes] == ["desk"]
+    assert loaded.ops.channels == ("pipeline",)
 
 
 SECRETS: dict[str, str | dict[str, str]] = {
