@@ -31,6 +31,8 @@ def reason(error: BaseException) -> str:
                 return f"the certificate is not trusted: {message}"
             case ssl.SSLError(reason=code):
                 return f"no TLS connection: {code or 'handshake failed'}"
+            case ConnectionRefusedError():
+                return "refuses connections; is it running, and is this its port?"
             case OSError(strerror=str(message)) if message:
                 return message
             case _:
