@@ -13,9 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from tests.acceptance.daemon import Daemon, Site
 from tests.acceptance.killed import POINTS
+from tests.contract.channels import HTTP_KINDS
 from tests.feedserver import FeedServer
 from tests.receivers import SmtpSink, WebhookReceiver
 
@@ -27,18 +29,39 @@ COPIED = {"send-after", "settle-before"}
 
 Count = Callable[[], int]
 Opened = tuple[dict[str, Any], Count]
+Open = Callable[[ExitStack, Path], Opened]
 
 
-def webhook(stack: ExitStack, folder: Path) -> Opened:
+def http(kind: str) -> Open:
+    """A kind of channel that speaks HTTP; its copies are told by their bodies, those of a webhook by their ids."""
+
+    def opened(stack: ExitStack, folder: Path) -> Opened:
+        del folder
+        channel = HTTP_KINDS[kind]
+        server = stack.enter_context(WebhookReceiver(default=channel.accepted))
+        written = channel.options(server.url()).model_dump(exclude_unset=True)
+        return revealed(written), lambda: _same([each.body.decode() for each in server.requests])
+
+    return opened
+
+
+def apprise(stack: ExitStack, folder: Path) -> Opened:
     del folder
+    pytest.importorskip("apprise")
     server = stack.enter_context(WebhookReceiver())
-    return {"type": "webhook", "url": server.url()}, lambda: _same([r.headers["webhook-id"] for r in server.requests])
+    url = server.url().replace("http://", "json://")
+    return {"type": "apprise", "url": url}, lambda: _same([each.body.decode() for each in server.requests])
 
 
-def slack(stack: ExitStack, folder: Path) -> Opened:
-    del folder
-    server = stack.enter_context(WebhookReceiver())
-    return {"type": "slack", "webhook_url": server.url()}, lambda: _same([r.body.decode() for r in server.requests])
+def revealed(value: Any) -> Any:
+    """Options as a configuration has them, secrets included."""
+    match value:
+        case SecretStr():
+            return value.get_secret_value()
+        case dict():
+            return {name: revealed(inner) for name, inner in value.items()}
+        case _:
+            return value
 
 
 def email(stack: ExitStack, folder: Path) -> Opened:
@@ -60,13 +83,11 @@ def _same(ids: list[str]) -> int:
     return len(ids)
 
 
-KINDS = {"webhook": webhook, "slack": slack, "email": email, "terminal": terminal}
+KINDS: dict[str, Open] = {**{kind: http(kind) for kind in HTTP_KINDS}, "email": email, "terminal": terminal}
+KINDS["apprise"] = apprise
 EVERYTHING = int(os.environ.get("NEWS_MONITOR_KILLS", "0")) >= 100
 CASES = [
-    (kind, point)
-    for kind in KINDS
-    for point in POINTS
-    if EVERYTHING or kind == "webhook" or point in {"send-after", "send-before"}
+    (kind, point) for kind in KINDS for point in POINTS if EVERYTHING or kind == "webhook" or point == "send-after"
 ]
 
 
