@@ -9,12 +9,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from apscheduler.triggers.cron import CronTrigger
 
-if TYPE_CHECKING:
-    from zoneinfo import ZoneInfo
+from monitor.tomlfile import did_you_mean
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _NAMED_DAYS = {"daily": DAYS, "weekdays": DAYS[:5], "weekends": DAYS[5:]}
@@ -25,6 +24,19 @@ _MANY = 20
 
 DIGEST_HINT = 'write "weekdays 07:30", "daily 08:00,18:00", "mon,thu 09:00", or five cron fields: "30 7 * * mon-fri"'
 QUIET_HINT = 'write "22:00-07:00", or with days "sat,sun 00:00-24:00"; a span over midnight belongs to its first day'
+
+
+def parse_zone(name: str) -> ZoneInfo:
+    """The time zone of an IANA name.
+
+    Raises:
+        ValueError: there is none, and what was meant perhaps.
+    """
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        hint = did_you_mean(name, available_timezones()) or 'a name is such as "Europe/London"'
+        raise ValueError(f"there is no time zone {name!r}; {hint}") from None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from monitor.alerts.routing import UNROUTED, Route, Routing
-from monitor.alerts.schedule import parse_digest, parse_quiet
+from monitor.alerts.schedule import parse_digest, parse_quiet, parse_zone
 from monitor.config import Config, key_path
 from monitor.errors import Fault
 from monitor.model import Severity
@@ -72,7 +71,7 @@ class _Reader:
         if through is not None:
             values["breaks_through"] = None if through == "none" else Severity(through)
         if zone is not None:
-            values["zone"] = self._zone(zone, (*key, "timezone")) or default.zone
+            values["zone"] = self._read(parse_zone, zone, (*key, "timezone")) or default.zone
         return Route(name="", **values)
 
     def _read(self, read: Callable[[str], T], text: str, key: Key) -> T | None:
@@ -81,14 +80,6 @@ class _Reader:
         except ValueError as error:
             message, _, hint = str(error).partition("; ")
             self._report(key, message, hint)
-            return None
-
-    def _zone(self, name: str, key: Key) -> ZoneInfo | None:
-        try:
-            return ZoneInfo(name)
-        except (ZoneInfoNotFoundError, ValueError, OSError):
-            hint = did_you_mean(name, available_timezones()) or 'a name such as "Europe/London"'
-            self._report(key, f"there is no time zone {name!r}", hint)
             return None
 
     def _check_channels(self, key: Key, names: Sequence[str]) -> None:

@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from datetime import UTC, tzinfo
 from typing import TYPE_CHECKING, Annotated, Protocol
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from monitor.alerts.facts import facts, template
+from monitor.alerts.schedule import parse_zone
 from monitor.alerts.template import TemplateError
 from monitor.clock import Clock, SystemClock
 from monitor.model import Sent
 from monitor.netguard import Guard
-from monitor.tomlfile import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -52,11 +52,7 @@ class Surroundings:
 
 
 def _is_zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        hint = did_you_mean(name, available_timezones()) or 'a name is such as "Europe/London"'
-        raise ValueError(f"there is no time zone {name!r}; {hint}") from None
+    parse_zone(name)
     return name
 
 
