@@ -157,7 +157,7 @@ def read_options(model: type[ModelT], raw: Mapping[str, Any], *, key: Sequence[s
     converted: dict[str, Any] = {}
     for name, value in filled.items():
         try:
-            converted[name] = _convert(model, name, value)
+            converted[name] = _convert(model, name, value, folder=config.folder)
         except ValueError as error:
             faults.append(place_fault(config.file, (*key, name), message=str(error)))
     try:
@@ -180,13 +180,17 @@ def _at_its_file(detail: Any, texts: Mapping[str, Path]) -> Any:
     return {**detail, "loc": (f"{name}_file", *rest), "msg": f"{texts[name]}: {message}"}
 
 
-def _convert(model: type[BaseModel], name: str, value: Any) -> Any:
-    """What a string may stand for in a channel's options: a duration, or a list given by the environment."""
+def _convert(model: type[BaseModel], name: str, value: Any, *, folder: Path) -> Any:
+    """What a string may stand for in a channel's options: a duration, a path that counts from `folder`, or a list given
+    by the environment.
+    """
     field = model.model_fields.get(name) or field_of(model, name)
     if field is None or not isinstance(value, str):
         return value
     if mentions(field.annotation, timedelta):
         return parse_duration(value)
+    if mentions(field.annotation, Path):
+        return folder / value
     if get_origin(field.annotation) in (tuple, list, frozenset, dict):
         if value.lstrip().startswith(("[", "{")):
             return json.loads(value)

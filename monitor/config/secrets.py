@@ -34,10 +34,10 @@ def with_secrets(
             continue
         if not mentions(field.annotation, SecretStr):
             continue
-        path, place = _secret_path(values, name, key, credentials)
+        path, place = _secret_path(values, name, key, credentials, Path(file.path).parent)
         if path is None:
             continue
-        if name in raw and path.name == values.get(f"{name}_file"):
+        if name in raw and place != name:
             faults.append(
                 place_fault(file, (*key, name), message=f"stands beside {name}_file", hint="keep one of them")
             )
@@ -51,9 +51,10 @@ def with_secrets(
 
 
 def _secret_path(
-    values: Mapping[str, Any], name: str, key: tuple[str, ...], credentials: Path | None
+    values: Mapping[str, Any], name: str, key: tuple[str, ...], credentials: Path | None, folder: Path
 ) -> tuple[Path | None, str]:
+    """Where the secret stands, and under which key; `folder`: what a path in the file counts from."""
     if credentials is not None and (path := credentials / ".".join((*key, name))).is_file():
         return path, name
     given = values.get(f"{name}_file")
-    return (Path(given), f"{name}_file") if isinstance(given, str) else (None, name)
+    return (folder / given, f"{name}_file") if isinstance(given, str) else (None, name)

@@ -9,7 +9,7 @@ from typing import Annotated
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, FilePath, SecretStr
 
 from monitor.config import Config, find_config, format_duration, load_config, parse_duration, read_options
 from monitor.errors import ConfigError, Fault
@@ -193,6 +193,37 @@ def test_faults_of_channel_options_name_the_key_and_never_the_secret(tmp_path: P
     assert "whole number" in told["channels.desk.port"]
     assert "duration" in told["channels.desk.timeout"]
     assert "hunter2" not in told["channels.desk.password"]
+
+
+def test_paths_of_a_channel_count_from_the_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wherever the program is started: a service starts in /."""
+    monkeypatch.chdir("/")
+    (tmp_path / "keys").mkdir()
+    (tmp_path / "keys" / "secret").write_text("s3cret")
+    text = MINIMAL + '[channels.desk]\ntype = "x"\npassword_file = "keys/secret"\nca_file = "keys/secret"'
+    config = load_config(write(tmp_path, text))
+    options = read_options(_Paths, config.settings.channels["desk"], key=("channels", "desk"), config=config)
+    assert options.password.get_secret_value() == "s3cret"
+    assert options.ca_file == tmp_path / "keys" / "secret"
+
+
+class _Paths(BaseModel):
+    """Options with a secret and a file."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    type: str
+    password: SecretStr
+    ca_file: FilePath
+
+
+def test_a_secret_is_given_once(tmp_path: Path) -> None:
+    """In the file and as a path to it at a time is a mistake that is told."""
+    (tmp_path / "secret").write_text("s3cret")
+    text = MINIMAL + f'[channels.desk]\ntype = "x"\npassword = "p"\npassword_file = "{tmp_path}/secret"\nca_file = "x"'
+    config = load_config(write(tmp_path, text))
+    with pytest.raises(ConfigError, match="stands beside password_file"):
+        read_options(_Paths, config.settings.channels["desk"], key=("channels", "desk"), config=config)
 
 
 def test_secret_file_that_cannot_be_read(tmp_path: Path) -> None:
