@@ -41,8 +41,10 @@ run: $(VENV)/.run
 demo: $(VENV)/.run
 	@exec $(PY) -m monitor demo $(ARGS)
 
+# Most of the time tests wait for a daemon, so they run beside each other; JOBS=0: one after the other, in this process.
+JOBS ?= 3
 test: $(VENV)/.dev
-	$(PY) -m pytest $(ARGS)
+	$(PY) -m pytest -n $(JOBS) --dist worksteal $(ARGS)
 
 check: $(VENV)/.dev
 	$(PY) -m ruff check .

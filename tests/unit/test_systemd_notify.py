@@ -65,7 +65,7 @@ def test_without_systemd_nothing_happens(monkeypatch: pytest.MonkeyPatch, tmp_pa
     ("usec", "pid", "expected"),
     [
         ("60000000", None, timedelta(seconds=30)),
-        ("60000000", str(os.getpid()), timedelta(seconds=30)),
+        ("60000000", "own", timedelta(seconds=30)),
         ("60000000", "1", None),
         ("0", None, None),
         ("soon", None, None),
@@ -76,6 +76,7 @@ def test_watchdog_interval(
     monkeypatch: pytest.MonkeyPatch, usec: str | None, pid: str | None, expected: timedelta | None
 ) -> None:
     """Half of what systemd allows, and only for the process that it watches."""
+    pid = str(os.getpid()) if pid == "own" else pid
     for name, value in (("WATCHDOG_USEC", usec), ("WATCHDOG_PID", pid)):
         if value is None:
             monkeypatch.delenv(name, raising=False)
