@@ -108,13 +108,11 @@ class Routing:
 
     Attributes:
         everyone: The channels for rules and routes that name none.
-        channels: All that there are.
         default: What its conditions say does not matter: it takes what no route does.
     """
 
     routes: tuple[Route, ...] = ()
     everyone: tuple[str, ...] = ()
-    channels: tuple[str, ...] = ()
     default: Route = UNROUTED
 
     def targets(self, subject: Subject, own: Sequence[str]) -> Iterator[tuple[Route, str]]:

@@ -37,7 +37,7 @@ class _Reader:
         everyone = tuple(name for name in channels if name not in ops) or channels
         default = self._route(("delivery",), self._settings.delivery, UNROUTED)
         routes = [self._named(number, default) for number in range(len(self._settings.routes))]
-        return Routing(routes=tuple(routes), everyone=everyone, channels=channels, default=default), self._faults
+        return Routing(routes=tuple(routes), everyone=everyone, default=default), self._faults
 
     def _named(self, number: int, default: Route) -> Route:
         given, key = self._settings.routes[number], ("routes", number)

@@ -102,20 +102,6 @@ def scan(text: str) -> list[Token]:
     return tokens
 
 
-# In this order; none of them can be part of a token where it stands, except that ’ is ' inside a word.
-_SIMPLER = (
-    *(("’", "'"), ("“", " "), ("”", " "), ("‘", " "), ("—", " "), ("–", " "), ("…", " ")),
-    *(('"', " "), ("(", " "), (")", " "), (", ", " "), (". ", " ")),
-)
-
-
-def simplified(text: str) -> str:
-    """A text with the same tokens, and line ends, in fewer different pieces; offsets are not kept."""
-    for old, new in _SIMPLER:
-        text = text.replace(old, new)
-    return text
-
-
 # Marks that a reader may leave out: accents, Hebrew points, Arabic vowel signs, the long dash in Arabic words. Not the
 # vowel signs of Indic and Thai letters nor the voicing marks of kana: without them it is another word. Cyrillic й is a
 # letter of its own and keeps its breve.
@@ -146,13 +132,3 @@ def exact(word: str) -> str:
     """The form by which a word is compared where case and accents count."""
     plain = word if word.isascii() else unicodedata.normalize("NFC", word).translate(_APOSTROPHES)
     return plain[:-2] if plain.endswith(("'s", "'S")) and len(plain) > 2 else plain
-
-
-def exact_terms_of(text: str) -> tuple[str, ...]:
-    """Like `terms_of`, for a query that asks for case and accents."""
-    return tuple(token.signed_exact or token.exact for token in tokenize(unicodedata.normalize("NFC", text)))
-
-
-def terms_of(text: str) -> tuple[str, ...]:
-    """What a word or a phrase of a query asks for: a term per token, with its signs where it is written with them."""
-    return tuple(token.signed or token.folded for token in tokenize(text))

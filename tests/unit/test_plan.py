@@ -65,7 +65,7 @@ def planned(*matches: Match, known: dict[str, KnownEntry] | None = None, reach: 
         feed_title="The Wire",
         known=known or {},
         story_of=lambda entry: entry.key,
-        routing=Routing(everyone=("terminal", "desk"), channels=("terminal", "desk")),
+        routing=Routing(everyone=("terminal", "desk")),
         silences=(),
         horizon=reach,
         now=NOW,

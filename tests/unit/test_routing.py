@@ -21,7 +21,7 @@ SUBJECT = Subject(
 
 
 def routing(*routes: Route) -> Routing:
-    return Routing(routes=routes, everyone=("desk", "chat"), channels=("desk", "chat", "ops"))
+    return Routing(routes=routes, everyone=("desk", "chat"))
 
 
 def targets(found: Routing, *own: str, subject: Subject = SUBJECT) -> list[tuple[str, str]]:

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.rules.tokens import fold, scan, simplified, terms_of, tokenize
+from monitor.rules.tokens import fold, scan, tokenize
+from monitor.rules.vocabulary import simplified
 
 
 def words(text: str) -> list[str]:
@@ -80,13 +81,6 @@ def test_signs_make_a_second_form() -> None:
     assert [signed for _, signed in pairs[4:]] == [""] * 4
 
 
-def test_a_query_asks_for_the_form_it_writes() -> None:
-    """Signs written in a query are asked for; without them the plain word is."""
-    assert terms_of("C++") == ("c++",)
-    assert terms_of("c") == ("c",)
-    assert terms_of("al-Assad") == ("al", "assad")
-
-
 news_like = st.text(alphabet=st.sampled_from("aZé1 ’'s.,-#+%$(\"“！国語กา\u0301\n"), max_size=30)
 
 
@@ -120,8 +114,7 @@ punctuation = st.text(alphabet=st.sampled_from("aS1.,#+$-\"'()“”‘’—–
 @given(punctuation)
 def test_a_simplified_text_has_the_same_words(text: str) -> None:
     """What is taken out to make pieces alike is never part of a word, nor of what tells one word from another."""
-    lines = [[token[2:] for token in tokenize(line)] for line in text.split("\n")]
-    assert [[token[2:] for token in tokenize(line)] for line in simplified(text).split("\n")] == lines
+    assert [token[2:] for token in tokenize(simplified(text))] == [token[2:] for token in tokenize(text)]
 
 
 @given(news_like)
