@@ -1,4 +1,4 @@
-"""The four places where SQLite and PostgreSQL must be asked differently; all other queries are the same for both."""
+"""The places where SQLite and PostgreSQL must be asked differently; all other queries are the same for both."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ CHUNK: Final = 900
 
 _REGISTRY_LOCK: Final = 0x4E4D0001
 _MIGRATION_LOCK: Final = 0x4E4D0002
+_OUTBOX_LOCK: Final = 0x4E4D0003
 
 
 def chunks(values: Sequence[T]) -> Iterator[Sequence[T]]:
@@ -43,6 +44,15 @@ def lock_migration(connection: Connection) -> None:
     """Until the end of the transaction nobody else changes the tables."""
     if not _is_sqlite(connection):
         connection.execute(select(func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
+
+
+def lock_outbox(connection: Connection, channel: str) -> None:
+    """Until the end of the transaction nobody else claims on this channel.
+
+    Two that pass over each other's locked rows would each make a message of a part of a group.
+    """
+    if not _is_sqlite(connection):
+        connection.execute(select(func.pg_advisory_xact_lock(_OUTBOX_LOCK, func.hashtext(channel))))
 
 
 def learn_sizes(connection: Connection) -> None:

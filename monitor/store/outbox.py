@@ -40,6 +40,7 @@ class OutboxPart:
                 return ()
         until, token = now + lease, new_token()
         with self._database.write() as connection:
+            dialect.lock_outbox(connection, channel)
             due = _due(connection, channel, now, horizon)
             choice = choose(due, _recent(connection, channel, now - horizon))
             _postpone(connection, choice.postponed)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from monitor.model import ChannelCounts, DeliveryId, DeliveryState, Settlement
+from monitor.alerts.batch import message_id
+from monitor.model import Batch, ChannelCounts, Choice, DeliveryId, DeliveryState, Settlement
 from tests.contract.samples import (
     HOUR,
     MINUTE,
@@ -26,7 +27,9 @@ from tests.contract.samples import (
 )
 
 if TYPE_CHECKING:
-    from monitor.model import Delivery, MessageClaim
+    from collections.abc import Sequence
+
+    from monitor.model import Delivery, Due, MessageClaim, Recent
     from monitor.store.base import Store
 
 
@@ -110,6 +113,30 @@ def test_threads_never_share_a_delivery(store: Store) -> None:
         everything = first.result() + second.result()
     everything += [each.deliveries[0].id for each in send_all(store)]
     assert len(everything) == len(set(everything)) == 100
+
+
+def test_two_senders_never_make_two_messages_of_one_group(store: Store) -> None:
+    """Whoever claims first gets all of it; the id of a message stands for one content."""
+    say(store, *(f"k{number}" for number in range(200)))
+    start = Barrier(2)
+
+    def together(due: Sequence[Due], recent: Sequence[Recent]) -> Choice:
+        del recent
+        members = tuple(each.id for each in due)
+        return (
+            Choice()
+            if not members
+            else Choice(batches=(Batch(message_id=message_id(members), kind="group", deliveries=members),))
+        )
+
+    def send() -> list[int]:
+        start.wait()
+        claims = store.claim_messages("terminal", now=NOW, limit=9, lease=MINUTE, choose=together, horizon=MINUTE)
+        return [len(each.deliveries) for each in claims]
+
+    with ThreadPoolExecutor(2) as pool:
+        first, second = pool.submit(send), pool.submit(send)
+        assert first.result() + second.result() == [200]
 
 
 def test_sent_is_sent_for_good(store: Store) -> None:
