@@ -122,7 +122,9 @@ def _log_delivery(event: DeliverySettled) -> None:
         case Sent():
             if event.result.warning:
                 log.warning("sent, but not as it should be", **facts, why=event.result.warning)
-            log.info("sent", **facts, **_journey(event), attempt=event.attempts)
+            # Where nobody answers, on the terminal and in the journal itself, the alert is there to be seen.
+            tell = log.info if event.result.detail else log.debug
+            tell("sent", **facts, **_journey(event), attempt=event.attempts)
         case TryLater():
             log.warning("not sent yet", **facts, why=event.result.detail, retry=retry)
         case ChannelBroken():
