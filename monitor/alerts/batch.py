@@ -9,11 +9,11 @@
 
 from __future__ import annotations
 
-import uuid
 from collections import defaultdict
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from monitor.alerts.ids import made_id
 from monitor.model import Batch, Choice, HoldKind, MessageId, Postponed
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 MAX_IN_MESSAGE = 200
 """Alerts; more are several messages."""
 
-_NAMESPACE = uuid.UUID("6f8f3a52-1c0b-5a53-9f0e-6e6577736d6f")
 _KINDS: dict[HoldKind | None, MessageKind] = {
     HoldKind.DIGEST: "digest",
     HoldKind.QUIET: "held",
@@ -126,4 +125,4 @@ def message_id(deliveries: Sequence[DeliveryId]) -> MessageId:
     """The delivery's own id where it is alone; else one made of all of them (UUID 5)."""
     if len(deliveries) == 1:
         return MessageId(deliveries[0])
-    return MessageId(str(uuid.uuid5(_NAMESPACE, "\0".join(["message", *sorted(deliveries)]))))
+    return MessageId(made_id("message", *sorted(deliveries)))

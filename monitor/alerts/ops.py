@@ -5,11 +5,11 @@ Their ids are made from what they are about and since when, so that a spell of t
 
 from __future__ import annotations
 
-import uuid
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from monitor.alerts.ids import made_id
 from monitor.alerts.plan import new_delivery
 from monitor.model import Alert, AlertId, Excerpt, Severity
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
     from monitor.model import ChannelPause, Feed, FeedUpdate, NewDelivery
 
-_NAMESPACE = uuid.UUID("6f8f3a52-1c0b-5a53-9f0e-6e6577736d6f")
 RULE = "news-monitor"
 
 
@@ -49,7 +48,7 @@ def ops_alert(
 ) -> Alert:
     """An alert about the service itself; `about` makes its id."""
     return Alert(
-        id=AlertId(str(uuid.uuid5(_NAMESPACE, "\0".join(("ops", *about))))),
+        id=AlertId(made_id("ops", *about)),
         rule=RULE,
         rule_title="news-monitor",
         severity=severity,

@@ -8,12 +8,12 @@ An alert is made once for a rule and a story. A match is recorded without an ale
 
 from __future__ import annotations
 
-import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from monitor.alerts.excerpt import excerpts, mark_title
+from monitor.alerts.ids import made_id
 from monitor.alerts.routing import Subject, place, silence_for
 from monitor.model import Alert, AlertId, DeliveryId, Entry, Feed, KnownEntry, Match, NewDelivery, Placing, PlannedMatch
 
@@ -22,9 +22,6 @@ if TYPE_CHECKING:
 
     from monitor.alerts.routing import Routing
     from monitor.model import Silence
-
-# Any fixed value would do; ids must never change once they are out.
-_NAMESPACE = uuid.UUID("6f8f3a52-1c0b-5a53-9f0e-6e6577736d6f")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +85,7 @@ def plan(
             planned.append(PlannedMatch(match=match, alert_id=None))
             continue
         story = story_of(match.entry)
-        alert_id = AlertId(_uuid("alert", match.rule, story))
+        alert_id = AlertId(made_id("alert", match.rule, story))
         planned.append(PlannedMatch(match=match, alert_id=alert_id))
         if alert_id in alerts:
             continue
@@ -104,7 +101,7 @@ def plan(
 
 def new_delivery(alert: Alert, channel: str, *, due_at: datetime, placing: Placing | None = None) -> NewDelivery:
     """The delivery of an alert to a channel, whose id (UUID 5) they make."""
-    made = DeliveryId(_uuid("delivery", alert.id, channel))
+    made = DeliveryId(made_id("delivery", alert.id, channel))
     placing = placing or Placing(group=f"alert {alert.id}")
     return NewDelivery(id=made, alert_id=alert.id, channel=channel, due_at=due_at, placing=placing)
 
@@ -134,7 +131,3 @@ def _alert(alert_id: AlertId, match: Match, *, story: str, feed: Feed, feed_titl
         seen_at=now,
         story=story,
     )
-
-
-def _uuid(*parts: str) -> str:
-    return str(uuid.uuid5(_NAMESPACE, "\0".join(parts)))
