@@ -34,14 +34,23 @@ class FakeClock:
 
 
 class ScriptedNotifier:
-    """A `Notifier` that answers from a list, then always with `Sent`; an exception in the list is raised."""
+    """A `Notifier` that answers from a list, then always with `Sent`; an exception in the list is raised.
+
+    Attributes:
+        gate: Where there is one, a send waits for it; `entered` tells that one has come so far.
+    """
 
     def __init__(self, *script: SendResult | Exception) -> None:
         self.script = list(script)
         self.sent: list[Message] = []
+        self.gate: asyncio.Event | None = None
+        self.entered = asyncio.Event()
 
     async def send(self, message: Message) -> SendResult:
         self.sent.append(message)
+        if self.gate is not None:
+            self.entered.set()
+            await self.gate.wait()
         answer = self.script.pop(0) if self.script else Sent()
         if isinstance(answer, Exception):
             raise answer

@@ -10,7 +10,7 @@ after five minutes and then each hour, or all at once when it is resumed.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
@@ -74,15 +74,10 @@ class _Lane:
             self.failures += 1
             self.paused_until = now + min(_PAUSE_LONGEST, _PAUSE_FIRST * 2 ** (self.failures - 1))
         else:
-            self.failures, self.paused_until = 0, 0.0
+            self.trust()
 
-
-@dataclass(slots=True)
-class _Pauses:
-    """The paused channels as the store has them, and how often each was found broken in this process."""
-
-    known: Mapping[str, ChannelPause] = field(default_factory=dict)
-    found: dict[str, int] = field(default_factory=dict)
+    def trust(self) -> None:
+        self.failures, self.paused_until = 0, 0.0
 
 
 class Sender:
@@ -112,7 +107,9 @@ class Sender:
         self._observer = observer
         self._heartbeats = heartbeats
         self._lanes: dict[str, _Lane] = {}
-        self._pauses = _Pauses()
+        # The paused channels as the store has them, and how often each was found broken in this process.
+        self._paused: Mapping[str, ChannelPause] = {}
+        self._found_broken: dict[str, int] = {}
         self._stopping = False
 
     async def tick(self) -> None:
@@ -120,7 +117,7 @@ class Sender:
         await self._look_at_pauses()
         for channel, outlet in self._outlets().items():
             lane = self._lanes.setdefault(channel, _Lane())
-            pause = self._pauses.known.get(channel)
+            pause = self._paused.get(channel)
             may = not self._stopping and self._clock.monotonic() >= lane.paused_until
             if lane.task is None and may and (pause is None or pause.next_try_at <= self._clock.now()):
                 work = self._drain(channel, outlet, lane, limit=BATCH if pause is None else 1)
@@ -141,8 +138,11 @@ class Sender:
     async def resume(self, channel: str) -> None:
         """Try a paused channel again: its settings have changed."""
         if await self._threads.write(self._store.resume_channel, channel, now=self._clock.now()):
-            self._pauses.found.pop(channel, None)
-            self._lanes.pop(channel, None)
+            self._found_broken.pop(channel, None)
+            if channel in self._lanes:
+                self._lanes[
+                    channel
+                ].trust()  # the lane stays: a send may be on its way, and a second must not start beside it
 
     async def drain(self, *, grace: timedelta) -> None:
         """Finish the sends that are on their way, claim nothing more; give up after `grace`."""
@@ -193,7 +193,7 @@ class Sender:
                 await self._give_back(claims[index + 1 :])
                 await self._pause(channel, result)
                 return False
-            if isinstance(result, Sent) and channel in self._pauses.known:
+            if isinstance(result, Sent) and channel in self._paused:
                 await self._mended(channel)
                 await self._give_back(claims[index + 1 :])
                 return False
@@ -255,14 +255,14 @@ class Sender:
 
     async def _look_at_pauses(self) -> None:
         try:
-            self._pauses.known = await self._threads.read(self._store.paused_channels)
+            self._paused = await self._threads.read(self._store.paused_channels)
         except StoreError as error:
             self._observer(Trouble(what=f"the outbox cannot be read: {error}"))
 
     async def _pause(self, channel: str, result: ChannelBroken) -> None:
         now = self._clock.now()
-        known = self._pauses.known.get(channel)
-        failures = self._pauses.found[channel] = self._pauses.found.get(channel, 1 if known else 0) + 1
+        known = self._paused.get(channel)
+        failures = self._found_broken[channel] = self._found_broken.get(channel, 1 if known else 0) + 1
         pause = ChannelPause(
             channel=channel,
             since=known.since if known else now,
@@ -275,8 +275,8 @@ class Sender:
             self._observer(ChannelPaused(pause=pause))
 
     async def _mended(self, channel: str) -> None:
-        pause = self._pauses.known[channel]
+        pause = self._paused[channel]
         await self._threads.write(self._store.resume_channel, channel, now=self._clock.now())
-        self._pauses.found.pop(channel, None)
+        self._found_broken.pop(channel, None)
         await self._look_at_pauses()
         self._observer(ChannelResumed(channel=channel, since=pause.since))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -136,6 +137,24 @@ async def test_a_paused_channel_is_resumed_by_hand(bench: Bench) -> None:
     await bench.sender.flush()
     assert set(bench.states("desk")) == {DeliveryState.SENT}
     assert not bench.store.resume_channel("desk", now=bench.clock.now())
+
+
+async def test_a_stop_waits_for_a_send_whose_channel_was_just_resumed(bench: Bench) -> None:
+    """A reload while a paused channel is being tried forgets the pause, and not the message that is on its way."""
+    bench.desk.script = [ChannelBroken(detail="401")]
+    say(bench.store, "a", "b", channels=("desk",), now=bench.clock.now())
+    await bench.sender.flush()
+    bench.clock.advance(timedelta(minutes=6))
+    bench.desk.gate = asyncio.Event()
+    await bench.sender.tick()
+    await bench.desk.entered.wait()
+    await bench.sender.resume("desk")
+    drained = asyncio.create_task(bench.sender.drain(grace=timedelta(minutes=1)))
+    stopped, _running = await asyncio.wait([drained], timeout=0)
+    assert not stopped
+    bench.desk.gate.set()
+    await drained
+    assert sorted(bench.states("desk")) == [DeliveryState.PENDING, DeliveryState.SENT]
 
 
 async def test_forty_alerts_are_one_message(bench: Bench) -> None:
