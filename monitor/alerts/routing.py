@@ -72,7 +72,7 @@ class Route:
         """Whether it takes an alert."""
         return (
             (not self.rules or any(fnmatchcase(subject.rule, item) for item in self.rules))
-            and (not self.files or any(_is_file(subject.file, item) for item in self.files))
+            and (not self.files or any(is_file(subject.file, item) for item in self.files))
             and (not self.feeds or any(is_feed(item, subject.feed, subject.tags) for item in self.feeds))
             and (self.severity is None or _ORDER.index(subject.severity) >= _ORDER.index(self.severity))
         )
@@ -94,7 +94,8 @@ def is_feed(item: str, feed: str, tags: Collection[str]) -> bool:
     return item[4:] in tags if item.startswith("tag:") else fnmatchcase(feed, item)
 
 
-def _is_file(path: str, item: str) -> bool:
+def is_file(path: str, item: str) -> bool:
+    """Whether a rule file is meant by its path, its name, or a pattern over one of them."""
     return fnmatchcase(path, item) or fnmatchcase(path.rpartition("/")[2], item)
 
 

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from monitor import systemd
+from monitor.alerts.named import Named
 from monitor.alerts.ops import Ops
-from monitor.app.routes import read_routing
+from monitor.app.routes import read_routing, strays
 from monitor.config import Config, Settings, key_path, load_config, read_options
 from monitor.errors import ConfigError, Fault
 from monitor.netguard import Guard
@@ -88,7 +89,8 @@ class Loaded:
 
     @property
     def warnings(self) -> tuple[Fault, ...]:
-        return (*self.config.warnings, *self.book.warnings)
+        named = Named(rules={rule.name: rule.file for rule in self.rules}, feeds=self.feeds)
+        return (*self.config.warnings, *strays(self.config, named), *self.book.warnings)
 
 
 AddedFeeds = Callable[[Config], Mapping[str, tuple[str, ...]]]

@@ -1,8 +1,8 @@
-"""[delivery], [[routes]] and [ops] ▸ the routing, checked against the channels."""
+"""[delivery], [[routes]] and [ops] ▸ the routing, checked against the channels, and against the rules and feeds."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from monitor.alerts.routing import UNROUTED, Route, Routing
@@ -15,6 +15,8 @@ from monitor.tomlfile import did_you_mean
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
+    from monitor.alerts.named import Named
+
 T = TypeVar("T")
 Key = tuple[str | int, ...]
 
@@ -22,6 +24,25 @@ Key = tuple[str | int, ...]
 def read_routing(config: Config) -> tuple[Routing, list[Fault]]:
     """The routing, and everything that is wrong with it."""
     return _Reader(config).routing()
+
+
+def strays(config: Config, named: Named) -> Iterator[Fault]:
+    """A warning for each rule, rule file, feed or tag that a route names and that there is none of."""
+    for number, route in enumerate(config.settings.routes):
+        for key, items, missing in (
+            ("rules", route.rules, named.missing_rule),
+            ("files", route.files, named.missing_file),
+            ("feeds", route.feeds, named.missing_feed),
+        ):
+            for index, item in enumerate(items):
+                if told := missing(item):
+                    message, hint = told
+                    yield _fault(config, ("routes", number, key, index), message, hint, warning=True)
+
+
+def _fault(config: Config, key: Key, message: str, hint: str, *, warning: bool = False) -> Fault:
+    place = next((found for end in range(len(key), 0, -1) if (found := config.file.locate(*key[:end]))), None)
+    return config.file.fault_at(place, message=message, where=key_path(key), hint=hint, warning=warning)
 
 
 class _Reader:
@@ -90,9 +111,7 @@ class _Reader:
                 self._report((*key, number), f"there is no channel {name!r}", hint)
 
     def _report(self, key: Key, message: str, hint: str) -> None:
-        file = self._config.file
-        place = next((found for end in range(len(key), 0, -1) if (found := file.locate(*key[:end]))), None)
-        self._faults.append(file.fault_at(place, message=message, where=key_path(key), hint=hint))
+        self._faults.append(_fault(self._config, key, message, hint))
 
 
 _PLAIN = ("group_by", "group_wait", "group_interval", "burst")

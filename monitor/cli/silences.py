@@ -8,11 +8,24 @@ from typing import Annotated
 
 import typer
 
-from monitor.cli.common import ConfigOption, JsonOption, config_of, print_json, row, say, show, store_of, table
+from monitor.alerts.named import Named
+from monitor.cli.common import (
+    ConfigOption,
+    JsonOption,
+    complain,
+    config_of,
+    print_json,
+    row,
+    say,
+    show,
+    store_of,
+    table,
+)
 from monitor.clock import SystemClock
 from monitor.config import parse_duration
 from monitor.errors import UsageError
 from monitor.model import Silence
+from monitor.rules.book import load_folder
 
 app = typer.Typer(no_args_is_help=True, help="Hold alerts for a while: what a silence held comes out when it ends.")
 
@@ -62,8 +75,16 @@ def add(
         created_at=now,
     )
     _check(silence, now)
-    with store_of(config_of(config)) as store:
+    configured = config_of(config)
+    with store_of(configured) as store:
         made = store.add_silence(silence)
+        feeds = {each.name: each.tags for each in store.feeds()}
+    feeds |= {each.name: each.tags for each in configured.settings.feeds}  # before the first run the store has none
+    rules, _faults = load_folder(configured.rules_folder)
+    named = Named(rules={each.name: each.file for each in rules}, feeds=feeds)
+    for told in (rule and named.missing_rule(rule), feed and named.missing_feed(feed)):
+        if told:
+            complain(f"warning: it holds nothing now: {told[0]}; {told[1]}")
     if json:
         print_json(made)
     else:

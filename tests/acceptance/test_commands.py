@@ -354,6 +354,24 @@ def test_config_show_hides_secrets(site: Site) -> None:
             assert secret not in done.stdout + done.stderr
 
 
+def test_names_of_nothing_are_told(site: Site) -> None:
+    """A route or silence that a slip of the pen keeps from everything is pointed at; patterns that fit are not."""
+    conditions = {"rules": ["leadres", "lead*"], "files": ["tset.toml", "test.toml"], "feeds": ["wire", "tag:world"]}
+    site.more = {"routes": [{"name": "night", "channels": ["hook"], **conditions}]}
+    site.channels["hook"] = {"type": "terminal"}
+    site.write()
+    checked = command("check", cwd=site.folder)
+    assert checked.returncode == 0
+    assert "3 warnings" in checked.stdout
+    for told in ('did you mean "leaders"', 'did you mean "test.toml"', "no feed has the tag 'world'"):
+        assert told in checked.stderr
+    wrong = command("silences", "add", "--rule", "leadres", "--feed", "wier", "--for", "1h", cwd=site.folder)
+    assert (wrong.returncode, wrong.stderr.count("warning")) == (0, 2)
+    assert 'did you mean "wire"' in wrong.stderr
+    right = command("silences", "add", "--rule", "lead*", "--feed", "wire", "--for", "1h", cwd=site.folder)
+    assert (right.returncode, right.stderr) == (0, "")
+
+
 def test_init_writes_a_configuration_that_checks(tmp_path: Path) -> None:
     """The starter files are good as they are, and a second init touches nothing."""
     assert command("init", "site", cwd=tmp_path).returncode == 0
