@@ -13,9 +13,8 @@ from monitor.model import Severity
 from monitor.tomlfile import did_you_mean
 
 if TYPE_CHECKING:
-    from pydantic import BaseModel
-
     from monitor.alerts.named import Named
+    from monitor.config import PaceSettings
 
 T = TypeVar("T")
 Key = tuple[str | int, ...]
@@ -78,21 +77,19 @@ class _Reader:
             **{name: getattr(paced, name) for name in _PACE},
         )
 
-    def _route(self, key: Key, given: BaseModel, default: Route) -> Route:
+    def _route(self, key: Key, given: PaceSettings, default: Route) -> Route:
         """`default` with the pace that is given."""
         values: dict[str, Any] = {name: getattr(default, name) for name in _PACE}
         values |= {name: value for name in _PLAIN if (value := getattr(given, name)) is not None}
-        digest, quiet = getattr(given, "digest", None), getattr(given, "quiet", None)
-        if digest is not None:
-            values["digest"] = self._read(parse_digest, digest, (*key, "digest"))
-        if quiet is not None:
-            spans = [self._read(parse_quiet, each, (*key, "quiet", n)) for n, each in enumerate(quiet)]
+        if given.digest is not None:
+            values["digest"] = self._read(parse_digest, given.digest, (*key, "digest"))
+        if given.quiet is not None:
+            spans = [self._read(parse_quiet, each, (*key, "quiet", n)) for n, each in enumerate(given.quiet)]
             values["quiet"] = tuple(span for span in spans if span is not None)
-        through, zone = getattr(given, "breaks_through", None), getattr(given, "timezone", None)
-        if through is not None:
-            values["breaks_through"] = None if through == "none" else Severity(through)
-        if zone is not None:
-            values["zone"] = self._read(parse_zone, zone, (*key, "timezone")) or default.zone
+        if given.breaks_through is not None:
+            values["breaks_through"] = None if given.breaks_through == "none" else Severity(given.breaks_through)
+        if given.timezone is not None:
+            values["zone"] = self._read(parse_zone, given.timezone, (*key, "timezone")) or default.zone
         return Route(name="", **values)
 
     def _read(self, read: Callable[[str], T], text: str, key: Key) -> T | None:

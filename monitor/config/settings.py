@@ -164,7 +164,7 @@ def check_feed_url(url: str) -> None:
         raise ValueError(f"{url!r} names no host")
 
 
-class _PaceSettings(_Table):
+class PaceSettings(_Table):
     """When a route speaks."""
 
     group_by: Literal["alert", "story", "rule", "feed", "route"] | None = Field(
@@ -210,7 +210,7 @@ class _PaceSettings(_Table):
     )
 
 
-class DeliverySettings(_PaceSettings):
+class DeliverySettings(PaceSettings):
     """How alerts are sent that no route takes, the defaults for the routes, and what channels may dial."""
 
     allow: tuple[str, ...] = Field(
@@ -226,7 +226,7 @@ class DeliverySettings(_PaceSettings):
         return value
 
 
-class RouteSettings(_PaceSettings):
+class RouteSettings(PaceSettings):
     """Where some alerts go, and when. The first route that fits takes an alert; a condition that is not there fits all.
 
     Keys that are not there are as in `[delivery]`.
