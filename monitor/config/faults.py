@@ -48,6 +48,9 @@ def fault_of(
         return place_fault(file, place, message="unknown key", hint=hint)
     if detail["type"] == "missing":
         return place_fault(file, place, message="is missing", hint=description(model, location))
+    if detail["type"] in _LISTS and isinstance(detail["input"], Mapping) and model_at(model, location) is not None:
+        brackets = f"[[{key_path(place)}]]"
+        return place_fault(file, place, message="must be a list of tables", hint=f"write {brackets}, with two brackets")
     message = _MESSAGES.get(detail["type"], "").format(**detail.get("ctx", {}))
     if not message:
         message = detail["msg"].removeprefix("Value error, ")
@@ -55,6 +58,8 @@ def fault_of(
     shown = _shown_value(model, location, raw)
     return place_fault(file, place, message=message, hint="" if not shown or shown in message else f"it is {shown}")
 
+
+_LISTS = ("tuple_type", "list_type")
 
 # pydantic speaks of Python's types; the file is TOML.
 _MESSAGES = {

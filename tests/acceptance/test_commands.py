@@ -50,6 +50,7 @@ BAD_CONFIGURATIONS = [
     ("[poling]\ninterval = '1m'\n", RULE, 'did you mean "polling"'),
     ("[channels.desk]\ntype = 'emial'\n", RULE, 'did you mean "email"'),
     ("[channels.desk]\ntype = 'webhook'\nurl = 'ftp://x'\n", RULE, "channels.desk.url"),
+    ("[routes]\nname = 'night'\n", RULE, "write [[routes]]"),
     ("", None, "there is no such folder"),
 ]
 BAD_RULES = [
