@@ -16,7 +16,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Literal, NewType
+from typing import Final, Literal, NewType
 
 FeedId = NewType("FeedId", int)
 HostId = NewType("HostId", int)
@@ -92,6 +92,40 @@ class Feed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FeedOptions:
+    """How one feed is asked, beyond its URL and interval. From config.toml, never stored: it holds secrets.
+
+    Attributes:
+        min_interval: Not polled more often than this, whatever its rhythm.
+        max_interval: Not polled less often than this because it is quiet; ≥ `min_interval`.
+        user_agent: "": the service's own.
+        headers: Sent besides our own, which they replace.
+        username: With `password`, HTTP Basic (RFC 7617).
+        token: Sent as "Authorization: Bearer …" (RFC 6750).
+        proxy: URL of the proxy that this feed is asked through, with its login if it has one; "": none.
+        http2: Whether HTTP/2 may be spoken.
+        websub: Whether to subscribe at the hub that the feed names.
+        full_text: Whether the pages that its entries link to are read as well.
+    """
+
+    min_interval: timedelta = timedelta(minutes=5)
+    max_interval: timedelta = timedelta(hours=1)
+    user_agent: str = ""
+    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    username: str = ""
+    password: str = field(default="", repr=False)
+    token: str = field(default="", repr=False)
+    proxy: str = field(default="", repr=False)
+    http2: bool = False
+    websub: bool = False
+    full_text: bool = False
+
+
+NO_OPTIONS: Final = FeedOptions()
+"""Of a feed about which nothing was said."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Lease:
     """The right to poll one host and to commit what was found, until `until`.
 
@@ -140,6 +174,10 @@ class Fetched:
         content_type: The header as sent, or None.
         etag: Validators as sent, to be stored only together with the entries of this body.
         last_modified: Like `etag`.
+        fresh_for: How long the answer stays fresh from now on, by Cache-Control and Age, else by Expires and Date
+            (RFC 9111 section 4.2); None where it says nothing, 0 where it is stale already.
+        moved_to: Where permanent redirects alone (301, 308) led from the feed's URL; "" where there were none.
+        partial: Whether `body` holds only what is new (RFC 3229, 226 IM Used).
     """
 
     url: str
@@ -148,14 +186,24 @@ class Fetched:
     content_type: str | None
     etag: str | None
     last_modified: str | None
+    fresh_for: timedelta | None = None
+    moved_to: str = ""
+    partial: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotModified:
-    """304: nothing new. A validator is None where the answer did not repeat it (keep the old one)."""
+    """304: nothing new. A validator is None where the answer did not repeat it (keep the old one).
+
+    Attributes:
+        fresh_for: As in `Fetched`; None where the answer did not say (keep the old one, RFC 9111 section 4.3.4).
+        moved_to: As in `Fetched`.
+    """
 
     etag: str | None
     last_modified: str | None
+    fresh_for: timedelta | None = None
+    moved_to: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,6 +248,9 @@ class Entry:
         published_at: None where missing or absurd; never decides newness.
         updated_at: Like `published_at`.
         content_hash: 32 hex digits over title, summary, content and link; another value means the entry was edited.
+        source: The outlet that an aggregator has it from (RSS and Atom `source`), by name; "" where none is named.
+        source_hash: 32 hex digits over the item as the feed has it, before cleaning; "" where it is not known. The same
+            value means that nothing in it changed, not even markup.
     """
 
     key: str
@@ -214,6 +265,29 @@ class Entry:
     published_at: datetime | None = None
     updated_at: datetime | None = None
     content_hash: str = ""
+    source: str = ""
+    source_hash: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedHints:
+    """What a document says about how it wants to be read.
+
+    Attributes:
+        ttl: RSS 2.0 `ttl`.
+        period: The RDF Site Summary 1.0 Syndication module's updatePeriod divided by its updateFrequency.
+        skip_hours: RSS 2.0 `skipHours`: 0 to 23, GMT.
+        skip_days: RSS 2.0 `skipDays`: 0 is Monday.
+        hub: Its WebSub hub (`rel="hub"`), absolute; "" where it names none.
+        topic: Its own URL (`rel="self"`), absolute; "" where it names none.
+    """
+
+    ttl: timedelta | None = None
+    period: timedelta | None = None
+    skip_hours: tuple[int, ...] = ()
+    skip_days: tuple[int, ...] = ()
+    hub: str = ""
+    topic: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -224,6 +298,7 @@ class Document:
     link: str
     language: str
     entries: tuple[Entry, ...]
+    hints: FeedHints = field(default_factory=FeedHints)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -394,11 +469,13 @@ class KnownEntry:
         content_hash: Of the stored version.
         alerted: Names of the rules that have an alert for it.
         matched: Names of the rules that matched it, baseline included.
+        source_hash: Of the stored version; "" where it is not known.
     """
 
     content_hash: str
     alerted: frozenset[str]
     matched: frozenset[str]
+    source_hash: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,10 +6,10 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from monitor.model import NotModified, Sent
+from monitor.model import NO_OPTIONS, NotModified, Sent
 
 if TYPE_CHECKING:
-    from monitor.model import Feed, FetchResult, Message, ParseResult, SendResult
+    from monitor.model import Feed, FeedOptions, FetchResult, Message, ParseResult, SendResult
 
 
 class FakeClock:
@@ -74,7 +74,7 @@ class CountingFetcher:
         self._wanted = wanted
         self._in_flight = 0
 
-    async def fetch(self, feed: Feed) -> FetchResult:  # noqa: ARG002 -- the protocol's signature
+    async def fetch(self, feed: Feed, options: FeedOptions = NO_OPTIONS) -> FetchResult:  # noqa: ARG002 -- the protocol's
         self._in_flight += 1
         self.most = max(self.most, self._in_flight)
         await asyncio.get_running_loop().run_in_executor(None, int)  # lets the others begin

@@ -18,11 +18,14 @@ from monitor.notify.registry import CHANNEL_TYPES, open_channel
 from monitor.parse.pool import ParserPool
 from monitor.service.deliver import Outlet
 from monitor.service.dispatch import DispatchLimits
+from monitor.service.poll import Runtime
 from monitor.store.open import open_store
 
 if TYPE_CHECKING:
+    from monitor.app.load import Loaded
     from monitor.fetch.base import Fetcher
     from monitor.notify.base import Notifier
+    from monitor.rules.engine import RuleSet
     from monitor.store.base import Store
 
 
@@ -41,6 +44,18 @@ def open_fetcher(config: Config, clock: Clock) -> Fetcher:
     )
     http = HttpFetcher(user_agent=user_agent(config), limits=limits, concurrency=polling.concurrency, clock=clock)
     return RoutingFetcher(http=http, sample=SampleFetcher(clock))
+
+
+def runtime_of(loaded: Loaded, rules: RuleSet, fetcher: Fetcher) -> Runtime:
+    """What a reload replaces, with these rules and this fetcher."""
+    return Runtime(
+        rules=rules,
+        routing=loaded.routing,
+        fetcher=fetcher,
+        ops=loaded.ops,
+        options=loaded.config.feed_options(),
+        default_options=loaded.config.default_options,
+    )
 
 
 def open_parser(config: Config) -> ParserPool:

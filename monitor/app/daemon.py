@@ -16,7 +16,15 @@ from typing import TYPE_CHECKING, Any
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from monitor import systemd
-from monitor.app.build import dispatch_limits, open_fetcher, open_notifier, open_parser, opened_store, outlet
+from monitor.app.build import (
+    dispatch_limits,
+    open_fetcher,
+    open_notifier,
+    open_parser,
+    opened_store,
+    outlet,
+    runtime_of,
+)
 from monitor.app.load import Channel, Loaded, added_feeds, kept_versions, load, reload_rules
 from monitor.app.rules import RuleKeeper, RuleWatch, giving_way, settle_garbage
 from monitor.clock import Clock, SystemClock
@@ -176,7 +184,7 @@ class Daemon:
         fetcher = open_fetcher(loaded.config, self._clock)
         self._live = _Live(
             loaded,
-            Runtime(rules=RuleSet.build(loaded.live_rules), routing=loaded.routing, fetcher=fetcher, ops=loaded.ops),
+            runtime_of(loaded, RuleSet.build(loaded.live_rules), fetcher),
             {name: self._outlet(channel) for name, channel in loaded.channels.items()},
         )
         self._slow = SlowRules()
@@ -355,7 +363,7 @@ class Daemon:
             name: old.outlets[name] if old.loaded.channels.get(name) == channel else self._outlet(channel)
             for name, channel in loaded.channels.items()
         }
-        return _Live(loaded, Runtime(rules=new.rules, routing=loaded.routing, fetcher=fetcher, ops=loaded.ops), outlets)
+        return _Live(loaded, runtime_of(loaded, new.rules, fetcher), outlets)
 
     def _outlet(self, channel: Channel) -> Outlet:
         return outlet(channel, self._open_notifier(channel))

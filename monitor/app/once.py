@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from monitor.app.build import dispatch_limits, open_fetcher, open_notifier, open_parser, outlet
+from monitor.app.build import dispatch_limits, open_fetcher, open_notifier, open_parser, outlet, runtime_of
 from monitor.app.load import Loaded
 from monitor.clock import Clock, SystemClock
 from monitor.rules.engine import RuleSet
@@ -13,7 +13,7 @@ from monitor.service.deliver import Sender
 from monitor.service.events import Event, FeedPolled, Observer
 from monitor.service.health import Heartbeats
 from monitor.service.once import OneOff
-from monitor.service.poll import FeedPoller, Runtime
+from monitor.service.poll import FeedPoller
 from monitor.service.threads import StoreThreads
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ async def poll_once(
     clock = SystemClock()
     threads, parser = StoreThreads(), open_parser(loaded.config)
     fetcher = open_fetcher(loaded.config, clock)
-    runtime = Runtime(rules=RuleSet.build(loaded.live_rules), routing=loaded.routing, fetcher=fetcher, ops=loaded.ops)
+    runtime = runtime_of(loaded, RuleSet.build(loaded.live_rules), fetcher)
     poller = FeedPoller(runtime=lambda: runtime, parser=parser, store=store, threads=threads, clock=clock)
     reports: list[FeedPolled] = []
 

@@ -18,11 +18,11 @@ from monitor import systemd
 from monitor.config.faults import ENVIRONMENT, fault_of, key_path, place_fault
 from monitor.config.introspect import field_of, mentions
 from monitor.config.secrets import with_secrets
-from monitor.config.settings import ENV_DELIMITER, ENV_PREFIX, Settings
+from monitor.config.settings import ENV_DELIMITER, ENV_PREFIX, FeedSettings, Settings
 from monitor.config.texts import with_texts
 from monitor.durations import format_duration, parse_duration
 from monitor.errors import ConfigError, Fault
-from monitor.model import FeedSpec
+from monitor.model import FeedOptions, FeedSpec
 from monitor.tomlfile import TomlFile, did_you_mean, read
 
 # Read by the command line, not a key of the file.
@@ -86,6 +86,26 @@ class Config:
                 name=feed.name, url=feed.url, tags=feed.tags, interval=feed.interval or self.settings.polling.interval
             )
             for feed in self.settings.feeds
+        )
+
+    def feed_options(self) -> Mapping[str, FeedOptions]:
+        """How the feeds of the file are asked, by name."""
+        return {feed.name: self._options(feed) for feed in self.settings.feeds}
+
+    @property
+    def default_options(self) -> FeedOptions:
+        """How feeds are asked that are not in the file."""
+        polling = self.settings.polling
+        return FeedOptions(
+            min_interval=polling.min_interval, max_interval=max(polling.max_interval, polling.min_interval)
+        )
+
+    def _options(self, feed: FeedSettings) -> FeedOptions:
+        default = self.default_options
+        interval = feed.interval or self.settings.polling.interval
+        return FeedOptions(
+            min_interval=feed.min_interval or default.min_interval,
+            max_interval=feed.max_interval or max(default.max_interval, interval),
         )
 
 

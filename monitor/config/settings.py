@@ -51,6 +51,12 @@ class PollingSettings(_Table):
         description="No feed may be polled more often than this; a shorter `interval` is refused. "
         "Publishers block impatient clients.",
     )
+    max_interval: Duration = Field(
+        default=timedelta(hours=1),
+        gt=timedelta(0),
+        description="A feed that is quiet for long is polled less and less often, down to this; a feed's longer "
+        "`interval` goes before.",
+    )
     concurrency: int = Field(
         default=32,
         ge=1,
@@ -118,6 +124,17 @@ class FeedSettings(_Table):
         default=(), description='Labels that rules may name instead of feeds: `tags = ["world"]`.'
     )
     interval: Duration | None = Field(default=None, description="Wait between two polls; default `polling.interval`.")
+    min_interval: Duration | None = Field(
+        default=None,
+        gt=timedelta(0),
+        description="It may be polled this often when it is so busy that entries would be missed otherwise; "
+        "default `polling.min_interval`.",
+    )
+    max_interval: Duration | None = Field(
+        default=None,
+        gt=timedelta(0),
+        description="It is polled at least this often however quiet it is; default `polling.max_interval`.",
+    )
 
     @field_validator("name")
     @classmethod

@@ -15,13 +15,13 @@ import httpx
 from monitor.clock import SystemClock
 from monitor.fetch.decode import BodyDecoder, BodyError, too_large
 from monitor.fetch.policy import explain_status, parse_retry_after, request_headers
-from monitor.model import Fetched, FetchFailed, FetchProblem, NotModified
+from monitor.model import NO_OPTIONS, Fetched, FetchFailed, FetchProblem, NotModified
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from monitor.clock import Clock
-    from monitor.model import Feed, FetchResult
+    from monitor.model import Feed, FeedOptions, FetchResult
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _NO_BODY = frozenset({204, 205, 206})
@@ -69,7 +69,7 @@ class HttpFetcher:
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
         )
 
-    async def fetch(self, feed: Feed) -> FetchResult:
+    async def fetch(self, feed: Feed, options: FeedOptions = NO_OPTIONS) -> FetchResult:  # noqa: ARG002 - to come
         """See `Fetcher.fetch`; the deadline starts when a slot is free."""
         start = _parse(feed.url)
         if isinstance(start, FetchFailed):

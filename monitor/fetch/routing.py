@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from monitor.fetch.sample import SCHEME
+from monitor.model import NO_OPTIONS
 
 if TYPE_CHECKING:
     from monitor.fetch.base import Fetcher
-    from monitor.model import Feed, FetchResult
+    from monitor.model import Feed, FeedOptions, FetchResult
 
 
 class RoutingFetcher:
@@ -18,9 +19,9 @@ class RoutingFetcher:
         self._http = http
         self._sample = sample
 
-    async def fetch(self, feed: Feed) -> FetchResult:
+    async def fetch(self, feed: Feed, options: FeedOptions = NO_OPTIONS) -> FetchResult:
         fetcher = self._sample if feed.url.startswith(SCHEME) else self._http
-        return await fetcher.fetch(feed)
+        return await fetcher.fetch(feed, options)
 
     async def close(self) -> None:
         """Close both, the second also where the first fails."""

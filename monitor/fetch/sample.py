@@ -18,13 +18,13 @@ from typing import TYPE_CHECKING, Any
 
 from lxml import etree
 
-from monitor.model import Fetched, FetchFailed, FetchProblem, NotModified
+from monitor.model import NO_OPTIONS, Fetched, FetchFailed, FetchProblem, NotModified
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from monitor.clock import Clock
-    from monitor.model import Feed, FetchResult
+    from monitor.model import Feed, FeedOptions, FetchResult
 
 SCHEME = "sample:"
 SAMPLE_NAMES = ("world", "tech", "weather")
@@ -99,7 +99,7 @@ class SampleFetcher:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
 
-    async def fetch(self, feed: Feed) -> FetchResult:
+    async def fetch(self, feed: Feed, options: FeedOptions = NO_OPTIONS) -> FetchResult:  # noqa: ARG002 - the protocol's
         if feed.url not in SAMPLE_URLS:
             known = ", ".join(SAMPLE_URLS)
             return FetchFailed(

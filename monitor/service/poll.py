@@ -18,6 +18,7 @@ from monitor.model import (
     Document,
     Entry,
     Feed,
+    FeedOptions,
     FeedUpdate,
     Fetched,
     FetchFailed,
@@ -57,12 +58,18 @@ class Runtime:
         routing: Which channels an alert goes to, and when.
         fetcher: With the current limits.
         ops: Whom to tell of feeds that fail.
+        options: How feeds are asked, by name; `default_options` for the others.
     """
 
     rules: RuleSet
     routing: Routing
     fetcher: Fetcher
     ops: Ops = field(default_factory=Ops)
+    options: Mapping[str, FeedOptions] = field(default_factory=dict)
+    default_options: FeedOptions = field(default_factory=FeedOptions)
+
+    def options_of(self, feed: Feed) -> FeedOptions:
+        return self.options.get(feed.name, self.default_options)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,7 +147,7 @@ class FeedPoller:
         runtime = self._runtime()
         # A backfill needs the whole document, so it asks for it unconditionally.
         asked = replace(feed, etag=None, last_modified=None) if backfill is not None else feed
-        result = await runtime.fetcher.fetch(asked)
+        result = await runtime.fetcher.fetch(asked, runtime.options_of(feed))
         match result:
             case NotModified():
                 etag, last_modified = result.etag or feed.etag, result.last_modified or feed.last_modified

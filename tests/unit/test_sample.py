@@ -14,7 +14,18 @@ import pytest
 
 from monitor.fetch.routing import RoutingFetcher
 from monitor.fetch.sample import SAMPLE_NAMES, SAMPLE_URLS, SampleFetcher, sample_feed
-from monitor.model import Document, Feed, FeedId, Fetched, FetchFailed, FetchResult, HostId, NotModified
+from monitor.model import (
+    NO_OPTIONS,
+    Document,
+    Feed,
+    FeedId,
+    FeedOptions,
+    Fetched,
+    FetchFailed,
+    FetchResult,
+    HostId,
+    NotModified,
+)
 from monitor.parse.document import parse_document
 from monitor.rules.book import load_folder
 from monitor.rules.engine import RuleSet
@@ -47,7 +58,7 @@ class Recorder:
         self.closed = False
         self.fails = fails
 
-    async def fetch(self, feed: Feed) -> FetchResult:
+    async def fetch(self, feed: Feed, options: FeedOptions = NO_OPTIONS) -> FetchResult:  # noqa: ARG002 - the protocol's
         self.asked.append(feed.url)
         return NotModified(etag=None, last_modified=None)
 
