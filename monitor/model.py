@@ -14,7 +14,7 @@ are `timedelta`. Outcomes are closed unions (`Fetched | NotModified | FetchFaile
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Final, Literal, NewType
 
@@ -25,6 +25,9 @@ DeliveryId = NewType("DeliveryId", str)
 MessageId = NewType("MessageId", str)
 
 FeedOrigin = Literal["config", "added"]
+
+NEVER: Final = datetime(9999, 1, 1, tzinfo=UTC)
+"""When a feed that is gone for good is polled next."""
 
 
 # ---------------------------------------------------------------------------------------------------------------- feeds
@@ -50,6 +53,78 @@ class FeedSpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FeedHints:
+    """What a document says about how it wants to be read.
+
+    Attributes:
+        ttl: RSS 2.0 `ttl`.
+        period: The RDF Site Summary 1.0 Syndication module's updatePeriod divided by its updateFrequency.
+        skip_hours: RSS 2.0 `skipHours`: 0 to 23, GMT.
+        skip_days: RSS 2.0 `skipDays`: 0 is Monday.
+        hub: Its WebSub hub (`rel="hub"`), absolute; "" where it names none.
+        topic: Its own URL (`rel="self"`), absolute; "" where it names none.
+    """
+
+    ttl: timedelta | None = None
+    period: timedelta | None = None
+    skip_hours: tuple[int, ...] = ()
+    skip_days: tuple[int, ...] = ()
+    hub: str = ""
+    topic: str = ""
+
+
+NO_HINTS: Final = FeedHints()
+"""Of a document that says nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Habits:
+    """What polls have learnt of a feed.
+
+    Attributes:
+        rhythm: The usual time between two new entries; None: not known yet.
+        longest: The longest of late; what came long ago counts less and less.
+        counted: How many entries went into these, at most 100.
+        size: Entries in its last whole document.
+        new_at: When the last new entry came, by its own date where the feed was read for the first time.
+        stale_at: Since when it has been unusually silent; None: it is not.
+        gap_at: When a poll last shared no entry with the one before; None: never, or long ago.
+        haste: How often its interval is halved since, 0 to 5.
+        moving_to: Where permanent redirects lead; "" where there are none.
+        moving_since: The first poll that was led there.
+        moving_polls: How many polls in a row were.
+    """
+
+    rhythm: timedelta | None = None
+    longest: timedelta | None = None
+    counted: int = 0
+    size: int = 0
+    new_at: datetime | None = None
+    stale_at: datetime | None = None
+    gap_at: datetime | None = None
+    haste: int = 0
+    moving_to: str = ""
+    moving_since: datetime | None = None
+    moving_polls: int = 0
+
+
+NO_HABITS: Final = Habits()
+"""Of a feed that was not polled yet."""
+
+
+FeedEventKind = Literal["failing", "recovered", "gone", "moved", "gap", "stale", "speaks"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedEvent:
+    """A turn in a feed's life; `detail` tells it in a line."""
+
+    at: datetime
+    kind: FeedEventKind
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Feed:
     """A feed as the store knows it: what the user said, and what the polls have learnt.
 
@@ -67,6 +142,15 @@ class Feed:
         failures: Failed attempts since `ok_at`.
         status: The last HTTP status, or None where it came to none.
         error: Why the last attempt failed, in a line; "" when it was good.
+        moved_url: Where it is polled since permanent redirects were confirmed, which may be `url` again; "": at `url`.
+        hints: What its last good document says about how it wants to be read.
+        habits: What polls have learnt of it.
+        fresh_for: How long its last answer was said to stay fresh; None: it did not say.
+        request_key: What else the validators depend on: those sent with another key are not to be used.
+        full_at: When it was last asked without validators, or gave a whole body; None: never.
+        not_before: The feed or its host asked for silence till then (Retry-After), even from a person; None: neither.
+        gone_at: When it said that it is gone for good (410); None: it did not.
+        reason: Why `next_poll_at` is when it is, in a line; "" where that was not noted.
     """
 
     id: FeedId
@@ -89,6 +173,20 @@ class Feed:
     failures: int
     status: int | None
     error: str
+    moved_url: str = ""
+    hints: FeedHints = NO_HINTS
+    habits: Habits = NO_HABITS
+    fresh_for: timedelta | None = None
+    request_key: str = ""
+    full_at: datetime | None = None
+    not_before: datetime | None = None
+    gone_at: datetime | None = None
+    reason: str = ""
+
+    @property
+    def address(self) -> str:
+        """Where it is polled."""
+        return self.moved_url or self.url
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,10 +204,14 @@ class FeedOptions:
         http2: Whether HTTP/2 may be spoken.
         websub: Whether to subscribe at the hub that the feed names.
         full_text: Whether the pages that its entries link to are read as well.
+        max_unvalidated: Like `max_interval`, for one that never answers 304 and so costs a whole body each time.
+        heed_hints: Whether the wishes of its document (`ttl`, updatePeriod, skipHours, skipDays) are heeded.
     """
 
     min_interval: timedelta = timedelta(minutes=5)
     max_interval: timedelta = timedelta(hours=1)
+    max_unvalidated: timedelta = timedelta(hours=24)
+    heed_hints: bool = True
     user_agent: str = ""
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     username: str = ""
@@ -267,27 +369,6 @@ class Entry:
     content_hash: str = ""
     source: str = ""
     source_hash: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FeedHints:
-    """What a document says about how it wants to be read.
-
-    Attributes:
-        ttl: RSS 2.0 `ttl`.
-        period: The RDF Site Summary 1.0 Syndication module's updatePeriod divided by its updateFrequency.
-        skip_hours: RSS 2.0 `skipHours`: 0 to 23, GMT.
-        skip_days: RSS 2.0 `skipDays`: 0 is Monday.
-        hub: Its WebSub hub (`rel="hub"`), absolute; "" where it names none.
-        topic: Its own URL (`rel="self"`), absolute; "" where it names none.
-    """
-
-    ttl: timedelta | None = None
-    period: timedelta | None = None
-    skip_hours: tuple[int, ...] = ()
-    skip_days: tuple[int, ...] = ()
-    hub: str = ""
-    topic: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -480,7 +561,11 @@ class KnownEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedUpdate:
-    """The feed's new state after a poll; fields as in `Feed`."""
+    """The feed's new state after a poll; fields as in `Feed`, but that None leaves the last three as they are.
+
+    Attributes:
+        host_not_before: The whole host asked for silence till then; None: it did not.
+    """
 
     feed_id: FeedId
     title: str
@@ -494,6 +579,16 @@ class FeedUpdate:
     failures: int
     status: int | None
     error: str
+    fresh_for: timedelta | None = None
+    request_key: str = ""
+    full_at: datetime | None = None
+    not_before: datetime | None = None
+    host_not_before: datetime | None = None
+    gone_at: datetime | None = None
+    reason: str = ""
+    moved_url: str | None = None
+    hints: FeedHints | None = None
+    habits: Habits | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -513,6 +608,8 @@ class PollOutcome:
         releases: True on the last feed of a claim: the host is free again after the commit.
         entries: New or edited ones only.
         matches: Of `entries`.
+        touched: Entries in which nothing changed but their markup: their source hash is kept, no more.
+        events: Turns in the feed's life.
     """
 
     lease: Lease
@@ -522,6 +619,8 @@ class PollOutcome:
     matches: tuple[PlannedMatch, ...] = ()
     alerts: tuple[Alert, ...] = ()
     deliveries: tuple[NewDelivery, ...] = ()
+    touched: tuple[Entry, ...] = ()
+    events: tuple[FeedEvent, ...] = ()
 
 
 # -------------------------------------------------------------------------------------------------------------- deliver

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
         Due,
         EntryMatch,
         Feed,
+        FeedEvent,
         FeedId,
         FeedSpec,
         HostClaim,
@@ -124,7 +125,12 @@ class FeedRegistry(Protocol):
         """Make a feed of origin "added" inactive; False where there is no such active feed."""
 
     def feeds(self, *, names: Collection[str] | None = None, failing: bool = False) -> Sequence[Feed]:
-        """Active feeds by name, all or those of `names`; `failing` keeps those whose last poll failed."""
+        """Active feeds by name, all or those of `names`; `failing` keeps those that fail, are gone for good, or are
+        unusually silent.
+        """
+
+    def feed_events(self, feed_id: FeedId, *, limit: int) -> Sequence[FeedEvent]:
+        """Turns in a feed's life, newest first."""
 
 
 class FeedQueue(Protocol):
@@ -168,6 +174,9 @@ class FeedQueue(Protocol):
 
     def commit_polls(self, outcomes: Sequence[PollOutcome], *, now: datetime) -> Sequence[bool]:
         """Write outcomes in one transaction; for each, in order, whether it was written (False: its lease was lost).
+
+        A host that asked for silence (`host_not_before`) is not due before, whatever becomes due on it, and a feed that
+        has moved (`moved_url`) belongs to its new host from now on.
 
         An entry with a known key is updated in place. A match that exists keeps its alert; one without gets the new
         one. After an outcome with `releases` the host is due when the next of its feeds is, and free.

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy import bindparam, func, select, update
 
 from monitor.store import dialect, rows
-from monitor.store.tables import ROW_ID, alerts, deliveries, entries, feeds, matches
+from monitor.store.hosts import host_of
+from monitor.store.tables import ROW_ID, alerts, deliveries, entries, feed_events, feeds, matches
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection
@@ -26,6 +27,7 @@ _ENTRY: Final = (
     .where(entries.c.feed_id == bindparam("b_feed_id", type_=ROW_ID), entries.c.key == bindparam("b_key"))
     .scalar_subquery()
 )
+_FEED: Final = update(feeds).where(feeds.c.id == bindparam("b_id", type_=ROW_ID))
 _ENTRY_TEXT: Final = (
     "guid",
     "link",
@@ -38,13 +40,17 @@ _ENTRY_TEXT: Final = (
     "published_at",
     "updated_at",
     "content_hash",
+    "source",
+    "source_hash",
 )
 
 
 def write(outcomes: Sequence[PollOutcome], connection: Connection, now: datetime) -> None:
     """Write all that these outcomes hold; their leases have been checked."""
     _write_feeds(outcomes, connection)
+    _write_events(outcomes, connection)
     _write_entries(outcomes, connection)
+    _touch_entries(outcomes, connection)
     _write_alerts(outcomes, connection, now)
     _write_matches(outcomes, connection, now)
     _write_deliveries(outcomes, connection, now)
@@ -66,7 +72,45 @@ def _write_feeds(outcomes: Sequence[PollOutcome], connection: Connection) -> Non
     last = {outcome.update.feed_id: outcome.update for outcome in outcomes}
     if last:
         values = [rows.feed_update_values(update_) for _, update_ in sorted(last.items())]
-        connection.execute(update(feeds).where(feeds.c.id == bindparam("b_id", type_=ROW_ID)), values)
+        connection.execute(_FEED, values)
+    # What is learnt changes seldom, so that the many polls without news write no JSON.
+    for _, update_ in sorted(last.items()):
+        learnt = rows.feed_learnt_values(update_)
+        if len(learnt) > 1:
+            connection.execute(_FEED, learnt)
+
+
+def move_feeds(outcomes: Sequence[PollOutcome], connection: Connection, host_ids: Mapping[str, int]) -> None:
+    """Put feeds that have moved, or back, under the host where they are polled from now on."""
+    for outcome in outcomes:
+        target = outcome.update.moved_url
+        if target is not None:
+            moved = update(feeds).where(feeds.c.id == outcome.update.feed_id)
+            connection.execute(moved.values(host_id=host_ids[host_of(target)]))
+
+
+def _write_events(outcomes: Sequence[PollOutcome], connection: Connection) -> None:
+    values = [
+        {"feed_id": outcome.update.feed_id, "at": event.at, "kind": event.kind, "detail": event.detail}
+        for outcome in outcomes
+        for event in outcome.events
+    ]
+    if values:
+        connection.execute(feed_events.insert(), values)
+
+
+def _touch_entries(outcomes: Sequence[PollOutcome], connection: Connection) -> None:
+    """Keep the new source hash of entries in which nothing else changed."""
+    values = [
+        {"b_feed_id": outcome.update.feed_id, "b_key": entry.key, "source_hash": entry.source_hash}
+        for outcome in outcomes
+        for entry in outcome.touched
+    ]
+    if values:
+        same = update(entries).where(
+            entries.c.feed_id == bindparam("b_feed_id", type_=ROW_ID), entries.c.key == bindparam("b_key")
+        )
+        connection.execute(same, values)
 
 
 def _write_entries(outcomes: Sequence[PollOutcome], connection: Connection) -> None:

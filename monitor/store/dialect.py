@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from sqlalchemy import func, select, text, true
 from sqlalchemy.dialects import postgresql, sqlite
 
-from monitor.store.tables import feeds, hosts
+from monitor.store.tables import FEED_COLUMNS, feeds, hosts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -79,7 +79,7 @@ def due_feeds(connection: Connection, host_ids: Sequence[int], *, now: datetime,
         .limit(per_host)
         .correlate(hosts)
     )
-    found = select(feeds, hosts.c.name.label("host")).where(hosts.c.id.in_(host_ids))
+    found = select(*FEED_COLUMNS).where(hosts.c.id.in_(host_ids))
     if _is_sqlite(connection):
         found = found.where(feeds.c.id.in_(nearest)).select_from(hosts.join(feeds, true()))
     else:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, insert, or_, select, update
 
 from monitor.store import dialect, rows
 from monitor.store.base import FeedsChanged
 from monitor.store.hosts import host_of
-from monitor.store.leases import lock_hosts, reschedule_hosts
+from monitor.store.leases import host_ids_of, lock_hosts, reschedule_hosts
 from monitor.store.registry import Change, Edit, KnownFeed, reconcile
-from monitor.store.tables import IS_ACTIVE, ROW_ID, feeds, hosts
+from monitor.store.tables import FEED_COLUMNS, IS_ACTIVE, ROW_ID, feed_events, feeds, hosts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Update
 
-    from monitor.model import Feed, FeedOrigin, FeedSpec
+    from monitor.model import Feed, FeedEvent, FeedId, FeedOrigin, FeedSpec
     from monitor.store.engine import Database
 
 _BATCH: Final = 1000
@@ -34,8 +34,23 @@ _KNOWN: Final = select(
     feeds.c.active,
     feeds.c.next_poll_at,
     feeds.c.polled_at,
+    feeds.c.moved_url,
+    feeds.c.gone_at,
 )
-_NO_STATE: Final[rows.Values] = {"etag": None, "last_modified": None, "body_hash": None}
+# Of another URL nothing is known, and nothing of what was learnt holds.
+_NO_STATE: Final[rows.Values] = {
+    "etag": None,
+    "last_modified": None,
+    "body_hash": None,
+    "moved_url": "",
+    "hints": None,
+    "habits": None,
+    "fresh_for": None,
+    "full_at": None,
+    "not_before": None,
+    "gone_at": None,
+    "reason": "",
+}
 _NEVER_POLLED: Final[rows.Values] = {
     **_NO_STATE,
     "baseline_at": None,
@@ -104,9 +119,10 @@ class FeedRegistryPart:
         return bool(gone)
 
     def feeds(self, *, names: Collection[str] | None = None, failing: bool = False) -> Sequence[Feed]:
-        found = select(feeds, hosts.c.name.label("host")).join(hosts).where(IS_ACTIVE)
+        found = select(*FEED_COLUMNS).join(hosts).where(IS_ACTIVE)
         if failing:
-            found = found.where(feeds.c.failures > 0)
+            stale = feeds.c.habits["stale_at"].as_string().is_not(None)
+            found = found.where(or_(feeds.c.failures > 0, feeds.c.gone_at.is_not(None), stale))
         with self._database.read() as connection:
             if names is None:
                 result = [rows.feed_from_row(row) for row in connection.execute(found)]
@@ -118,6 +134,12 @@ class FeedRegistryPart:
                     for row in connection.execute(found.where(feeds.c.name.in_(part)))
                 ]
         return tuple(sorted(result, key=lambda feed: feed.name))
+
+    def feed_events(self, feed_id: FeedId, *, limit: int) -> Sequence[FeedEvent]:
+        newest = select(feed_events).where(feed_events.c.feed_id == feed_id)
+        newest = newest.order_by(feed_events.c.at.desc(), feed_events.c.id.desc()).limit(limit)
+        with self._database.read() as connection:
+            return tuple(rows.feed_event_from_row(row) for row in connection.execute(newest))
 
 
 def _is_first(spec: FeedSpec, names: set[str], urls: set[str]) -> bool:
@@ -159,12 +181,16 @@ def _known_feed(row: Any) -> KnownFeed:
         active=row.active,
         next_poll_at=row.next_poll_at,
         polled_at=row.polled_at,
+        moved_url=row.moved_url,
+        gone=row.gone_at is not None,
     )
 
 
 def _apply(connection: Connection, change: Change, *, gone: Iterable[KnownFeed], now: datetime) -> None:
     gone = list(gone)
-    host_ids = _host_ids(connection, {host_of(spec.url) for spec in change.new} | {edit.host for edit in change.edits})
+    host_ids = host_ids_of(
+        connection, {host_of(spec.url) for spec in change.new} | {edit.host for edit in change.edits}
+    )
     touched = {edit.feed.host_id for edit in change.edits} | {feed.host_id for feed in gone} | set(host_ids.values())
     lock_hosts(connection, touched)
     for statement, edits in (
@@ -179,24 +205,6 @@ def _apply(connection: Connection, change: Change, *, gone: Iterable[KnownFeed],
     if change.new:
         connection.execute(insert(feeds), [_new_values(spec, change.origin, host_ids, now) for spec in change.new])
     reschedule_hosts(connection, touched)
-
-
-def _host_ids(connection: Connection, names: Iterable[str]) -> dict[str, int]:
-    """The ids of these hosts; those that are missing are made."""
-    wanted = sorted(set(names))
-    ids: dict[str, int] = {}
-    for part in dialect.chunks(wanted):
-        ids.update((row.name, row.id) for row in connection.execute(_hosts_named(part)))
-    missing = [name for name in wanted if name not in ids]
-    if missing:
-        connection.execute(insert(hosts), [{"name": name} for name in missing])
-    for part in dialect.chunks(missing):
-        ids.update((row.name, row.id) for row in connection.execute(_hosts_named(part)))
-    return ids
-
-
-def _hosts_named(names: Sequence[str]) -> Any:
-    return select(hosts.c.name, hosts.c.id).where(hosts.c.name.in_(names))
 
 
 def _edit(**more: object) -> Update:

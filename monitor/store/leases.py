@@ -1,24 +1,30 @@
-"""Setting hosts' `due_at` and `lease_token`, shared by the queue and the registry."""
+"""Rows of `hosts`: making them, and setting when they are due and who holds them; for the queue and the registry."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from sqlalchemy import func, select, update
+from sqlalchemy import case, func, insert, select, update
 
 from monitor.store.dialect import chunks
 from monitor.store.tables import IS_ACTIVE, feeds, hosts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection, ScalarSelect
 
-# What a free host's due_at is: that of the first of its active feeds, NULL when it has none.
+    from monitor.model import HostId
+
+_FIRST = func.min(feeds.c.next_poll_at)
+# What a free host's due_at is: that of the first of its active feeds, NULL when it has none; not before `not_before`.
 _NEXT_DUE: ScalarSelect[datetime | None] = (
-    select(func.min(feeds.c.next_poll_at)).where(feeds.c.host_id == hosts.c.id, IS_ACTIVE).scalar_subquery()
+    select(case((hosts.c.not_before > _FIRST, hosts.c.not_before), else_=_FIRST))
+    .where(feeds.c.host_id == hosts.c.id, IS_ACTIVE)
+    .correlate(hosts)
+    .scalar_subquery()
 )
 
 
@@ -55,6 +61,12 @@ def free_hosts(connection: Connection, host_ids: Iterable[int]) -> None:
         connection.execute(update(hosts).where(hosts.c.id.in_(part)).values(due_at=_NEXT_DUE, lease_token=None))
 
 
+def quiet_hosts(connection: Connection, until: Mapping[HostId, datetime]) -> None:
+    """Let nobody ask these hosts before."""
+    for host_id, at in sorted(until.items()):
+        connection.execute(update(hosts).where(hosts.c.id == host_id).values(not_before=at))
+
+
 def reschedule_hosts(connection: Connection, host_ids: Iterable[int]) -> None:
     """Make those that are free due when the first of their feeds is; a leased one is left to its holder."""
     for part in chunks(list(host_ids)):
@@ -66,3 +78,21 @@ def free_all_hosts(connection: Connection) -> int:
     """End every lease; how many there were."""
     leased = update(hosts).where(hosts.c.lease_token.is_not(None))
     return connection.execute(leased.values(due_at=_NEXT_DUE, lease_token=None)).rowcount
+
+
+def host_ids_of(connection: Connection, names: Iterable[str]) -> dict[str, int]:
+    """The ids of these hosts; those that are missing are made."""
+    wanted = sorted(set(names))
+    ids: dict[str, int] = {}
+    for part in chunks(wanted):
+        ids.update((row.name, row.id) for row in connection.execute(_hosts_named(part)))
+    missing = [name for name in wanted if name not in ids]
+    if missing:
+        connection.execute(insert(hosts), [{"name": name} for name in missing])
+    for part in chunks(missing):
+        ids.update((row.name, row.id) for row in connection.execute(_hosts_named(part)))
+    return ids
+
+
+def _hosts_named(names: Sequence[str]) -> Any:
+    return select(hosts.c.name, hosts.c.id).where(hosts.c.name.in_(names))

@@ -8,8 +8,18 @@ from sqlalchemy import or_, select, update
 
 from monitor.model import HostClaim, HostId, KnownEntry, Lease
 from monitor.store import commit, dialect, rows
-from monitor.store.leases import free_all_hosts, free_hosts, lease_hosts, lock_hosts, new_token
-from monitor.store.tables import IS_ACTIVE, IS_PENDING, deliveries, entries, feeds, hosts, matches
+from monitor.store.hosts import host_of
+from monitor.store.leases import (
+    free_all_hosts,
+    free_hosts,
+    host_ids_of,
+    lease_hosts,
+    lock_hosts,
+    new_token,
+    quiet_hosts,
+    reschedule_hosts,
+)
+from monitor.store.tables import FEED_COLUMNS, IS_ACTIVE, IS_PENDING, deliveries, entries, feeds, hosts, matches
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -67,13 +77,13 @@ class FeedQueuePart:
             return ended + connection.execute(claimed.values(due_at=now, lease_token=None)).rowcount
 
     def known_entries(self, feed_id: FeedId, keys: Collection[str]) -> Mapping[str, KnownEntry]:
-        hashes: dict[str, str] = {}
+        hashes: dict[str, tuple[str, str]] = {}
         matched: dict[str, set[str]] = {}
         alerted: dict[str, set[str]] = {}
         with self._database.read() as connection:
             for part in dialect.chunks(list(keys)):
                 for row in connection.execute(_known_entries(feed_id, part)):
-                    hashes[row.key] = row.content_hash
+                    hashes[row.key] = (row.content_hash, row.source_hash)
                     if row.rule is not None:
                         matched.setdefault(row.key, set()).add(row.rule)
                     if row.alert_id is not None:
@@ -81,17 +91,21 @@ class FeedQueuePart:
         return {
             key: KnownEntry(
                 content_hash=content_hash,
+                source_hash=source_hash,
                 alerted=frozenset(alerted.get(key, ())),
                 matched=frozenset(matched.get(key, ())),
             )
-            for key, content_hash in hashes.items()
+            for key, (content_hash, source_hash) in hashes.items()
         }
 
     def commit_polls(self, outcomes: Sequence[PollOutcome], *, now: datetime) -> Sequence[bool]:
         if not outcomes:
             return ()
         with self._database.write() as connection:
-            tokens = lock_hosts(connection, [outcome.lease.host_id for outcome in outcomes])
+            targets = {url for outcome in outcomes if (url := outcome.update.moved_url)}
+            moved_to = host_ids_of(connection, map(host_of, targets))
+            held = [outcome.lease.host_id for outcome in outcomes]
+            tokens = lock_hosts(connection, [*held, *moved_to.values()])
             changed = _changed_under(connection, outcomes)
             written: list[bool] = []
             freed: set[HostId] = set()
@@ -104,8 +118,12 @@ class FeedQueuePart:
                 if holds and outcome.releases:
                     tokens[lease.host_id] = None
                     freed.add(lease.host_id)
-            commit.write([outcome for outcome, ok in zip(outcomes, written, strict=True) if ok], connection, now)
+            done = [outcome for outcome, ok in zip(outcomes, written, strict=True) if ok]
+            commit.write(done, connection, now)
+            quiet_hosts(connection, {one.lease.host_id: at for one in done if (at := one.update.host_not_before)})
+            commit.move_feeds(done, connection, moved_to)
             free_hosts(connection, freed)
+            reschedule_hosts(connection, moved_to.values())
         return tuple(written)
 
 
@@ -125,7 +143,7 @@ def _due_feeds(connection: Connection, host_ids: Sequence[int], now: datetime, p
 def _feeds_by_name(connection: Connection, names: Collection[str]) -> list[Feed]:
     found: list[rows.AnyRow] = []
     for part in dialect.chunks(sorted(names)):
-        named = select(feeds, hosts.c.name.label("host")).join(hosts).where(feeds.c.name.in_(part), IS_ACTIVE)
+        named = select(*FEED_COLUMNS).join(hosts).where(feeds.c.name.in_(part), IS_ACTIVE)
         found += connection.execute(named)
     return sorted(map(rows.feed_from_row, found), key=lambda feed: (feed.next_poll_at, feed.id))
 
@@ -156,7 +174,7 @@ def _lease(connection: Connection, feeds_by_host: Iterable[Sequence[Feed]], *, u
 
 def _known_entries(feed_id: FeedId, keys: Sequence[str]) -> Any:
     return (
-        select(entries.c.key, entries.c.content_hash, matches.c.rule, matches.c.alert_id)
+        select(entries.c.key, entries.c.content_hash, entries.c.source_hash, matches.c.rule, matches.c.alert_id)
         .select_from(entries.outerjoin(matches, matches.c.entry_id == entries.c.id))
         .where(entries.c.feed_id == feed_id, entries.c.key.in_(keys))
     )

@@ -29,6 +29,8 @@ class KnownFeed:
     active: bool
     next_poll_at: datetime
     polled_at: datetime | None
+    moved_url: str = ""
+    gone: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +113,8 @@ def _sort_in(change: Change, stored: KnownFeed, spec: FeedSpec, now: datetime) -
         spec.interval,
         change.origin,
     ):
+        # One that has moved stays with the host where it is polled.
+        host = host_of(stored.moved_url) if stored.moved_url else host
         change.edited.append(Edit(feed=stored, spec=spec, host=host, next_poll_at=_earlier(stored, spec)))
     else:
         change.same.add(stored.id)
@@ -118,6 +122,6 @@ def _sort_in(change: Change, stored: KnownFeed, spec: FeedSpec, now: datetime) -
 
 def _earlier(stored: KnownFeed, spec: FeedSpec) -> datetime:
     """A new interval counts from the last poll. It never postpones; the next poll after this one will follow it."""
-    if stored.polled_at is None or spec.interval == stored.interval:
+    if stored.polled_at is None or stored.gone or spec.interval == stored.interval:
         return stored.next_poll_at
     return min(stored.next_poll_at, stored.polled_at + spec.interval)

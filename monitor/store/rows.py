@@ -6,6 +6,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from monitor.model import (
+    NO_HABITS,
+    NO_HINTS,
     Alert,
     AlertId,
     ChannelPause,
@@ -17,6 +19,7 @@ from monitor.model import (
     EntryMatch,
     Excerpt,
     Feed,
+    FeedEvent,
     FeedId,
     HoldKind,
     HostId,
@@ -27,6 +30,7 @@ from monitor.model import (
     StoredEntry,
 )
 from monitor.store.base import RuleFile
+from monitor.store.learnt import habits_document, habits_from, hints_document, hints_from
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -63,7 +67,25 @@ def feed_from_row(row: AnyRow) -> Feed:
         failures=row.failures,
         status=row.status,
         error=row.error,
+        moved_url=row.moved_url,
+        hints=NO_HINTS if row.hints is None else hints_from(row.hints),
+        habits=NO_HABITS if row.habits is None else habits_from(row.habits),
+        fresh_for=row.fresh_for,
+        request_key=row.request_key,
+        full_at=row.full_at,
+        not_before=_later(row.not_before, row.host_not_before),
+        gone_at=row.gone_at,
+        reason=row.reason,
     )
+
+
+def feed_event_from_row(row: AnyRow) -> FeedEvent:
+    """From a row of `feed_events`."""
+    return FeedEvent(at=row.at, kind=row.kind, detail=row.detail)
+
+
+def _later(first: datetime | None, second: datetime | None) -> datetime | None:
+    return first if second is None or (first is not None and first > second) else second
 
 
 def feed_update_values(update: FeedUpdate) -> Values:
@@ -81,7 +103,25 @@ def feed_update_values(update: FeedUpdate) -> Values:
         "failures": update.failures,
         "status": update.status,
         "error": update.error,
+        "fresh_for": update.fresh_for,
+        "request_key": update.request_key,
+        "full_at": update.full_at,
+        "not_before": update.not_before,
+        "gone_at": update.gone_at,
+        "reason": update.reason,
     }
+
+
+def feed_learnt_values(update: FeedUpdate) -> Values:
+    """For an UPDATE of `feeds` whose id is bound as `b_id`, of what was learnt anew; the rest is left out."""
+    values: Values = {"b_id": update.feed_id}
+    if update.hints is not None:
+        values["hints"] = hints_document(update.hints) or None
+    if update.habits is not None:
+        values["habits"] = habits_document(update.habits) or None
+    if update.moved_url is not None:
+        values["moved_url"] = update.moved_url
+    return values
 
 
 def entry_values(entry: Entry, outcome: PollOutcome) -> Values:
@@ -101,6 +141,8 @@ def entry_values(entry: Entry, outcome: PollOutcome) -> Values:
         "updated_at": entry.updated_at,
         "seen_at": outcome.update.polled_at,
         "content_hash": entry.content_hash,
+        "source": entry.source,
+        "source_hash": entry.source_hash,
     }
 
 
@@ -346,6 +388,8 @@ def stored_entry_from_row(row: AnyRow) -> StoredEntry:
             published_at=row.published_at,
             updated_at=row.updated_at,
             content_hash=row.content_hash,
+            source=row.source,
+            source_hash=row.source_hash,
         ),
         seen_at=row.seen_at,
     )

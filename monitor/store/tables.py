@@ -1,10 +1,12 @@
 """The tables, once for both engines. `migrations/` builds them; a test holds the two to each other.
 
     hosts ─< feeds ─< entries ─< matches >─ alerts ─< deliveries
+               └─< feed_events
 
 A host's `due_at` is the only thing a claim looks at. It is the earliest `next_poll_at` of the host's active feeds while
-the host is free, the end of the lease while it is leased (so an expired lease comes back by itself), and NULL when
-there is nothing to poll. A delivery's `due_at` works the same way. `rule_files` stands alone.
+the host is free, but never before its `not_before`; the end of the lease while it is leased (so an expired lease comes
+back by itself); and NULL when there is nothing to poll. A delivery's `due_at` works the same way. `rule_files` stands
+alone.
 """
 
 from __future__ import annotations
@@ -96,6 +98,8 @@ hosts: Final = Table(
     Column("name", KEY, nullable=False, unique=True),
     Column("due_at", UtcTime),
     Column("lease_token", KEY),
+    # The host asked for silence till then (RFC 9110 section 10.2.3).
+    Column("not_before", UtcTime),
 )
 Index("ix_hosts_due", hosts.c.due_at, hosts.c.id)
 
@@ -124,10 +128,25 @@ feeds: Final = Table(
     Column("error", Text, nullable=False),
     # The lease under which the feed was moved or brought back: a poll begun before that is about something else.
     Column("changed_token", KEY),
+    Column("moved_url", Text, nullable=False, server_default=""),
+    Column("hints", JSON(none_as_null=True)),
+    Column("habits", JSON(none_as_null=True)),
+    Column("fresh_for", Span),
+    Column("request_key", String, nullable=False, server_default=""),
+    Column("full_at", UtcTime),
+    Column("not_before", UtcTime),
+    Column("gone_at", UtcTime),
+    Column("reason", Text, nullable=False, server_default=""),
 )
 # The searches carry the same literal conditions as the partial indexes; a bound value would hide the match from the
 # planner.
 IS_ACTIVE: Final = feeds.c.active
+# What `rows.feed_from_row` reads.
+FEED_COLUMNS: Final = (
+    *feeds.c,
+    hosts.c.name.label("host"),
+    hosts.c.not_before.label("host_not_before"),
+)
 Index("ix_feeds_url", feeds.c.url)
 Index(
     "ix_feeds_next",
@@ -138,6 +157,17 @@ Index(
     sqlite_where=text("active = 1"),
     postgresql_where=text("active"),
 )
+
+feed_events: Final = Table(
+    "feed_events",
+    metadata,
+    Column("id", ROW_ID, primary_key=True),
+    Column("feed_id", ROW_ID, ForeignKey("feeds.id"), nullable=False),
+    Column("at", UtcTime, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("detail", Text, nullable=False),
+)
+Index(None, feed_events.c.feed_id, feed_events.c.at)
 
 entries: Final = Table(
     "entries",
@@ -157,6 +187,8 @@ entries: Final = Table(
     Column("updated_at", UtcTime),
     Column("seen_at", UtcTime, nullable=False),
     Column("content_hash", String, nullable=False),
+    Column("source", Text, nullable=False, server_default=""),
+    Column("source_hash", String, nullable=False, server_default=""),
     UniqueConstraint("feed_id", "key"),
 )
 
