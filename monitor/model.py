@@ -253,9 +253,10 @@ class HostClaim:
 
 
 class FetchProblem(StrEnum):
-    """Why a fetch came to nothing; `FetchFailed.detail` tells it in words."""
+    """Why a fetch came to nothing; `FetchFailed.detail` tells it in words. REFUSED: we do not dial that address."""
 
     DNS = "dns"
+    REFUSED = "refused"
     CONNECT = "connect"
     TLS = "tls"
     TIMEOUT = "timeout"

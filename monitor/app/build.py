@@ -34,8 +34,8 @@ def user_agent(config: Config) -> str:
     return config.settings.polling.user_agent or f"news-monitor/{__version__}"
 
 
-def open_fetcher(config: Config, clock: Clock) -> Fetcher:
-    """A fetcher with the configured limits."""
+def open_fetcher(config: Config, clock: Clock) -> RoutingFetcher[HttpFetcher]:
+    """A fetcher with the configured limits; its `web` is for everything that is no feed."""
     polling = config.settings.polling
     limits = FetchLimits(
         deadline=polling.deadline,

@@ -10,6 +10,7 @@ from pathlib import Path
 from monitor import __version__
 from monitor.clock import SystemClock
 from monitor.config import check_feed_url
+from monitor.fetch.base import Fetcher
 from monitor.fetch.http import FetchLimits, HttpFetcher
 from monitor.fetch.routing import RoutingFetcher
 from monitor.fetch.sample import SampleFetcher
@@ -39,7 +40,7 @@ def _is_url(source: str) -> bool:
     return "://" in source or source.startswith("sample:")
 
 
-async def _body(source: str, fetcher: RoutingFetcher, now: datetime) -> Fetched | str:
+async def _body(source: str, fetcher: Fetcher, now: datetime) -> Fetched | str:
     """The bytes of a source, or why there are none."""
     if not _is_url(source):
         return _file_body(source)

@@ -1,13 +1,16 @@
-"""What the poll service asks of a fetcher."""
+"""What services ask of a fetcher, and of the web besides feeds."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from monitor.model import NO_OPTIONS
 
 if TYPE_CHECKING:
-    from monitor.model import Feed, FeedOptions, FetchResult
+    from collections.abc import Iterable
+
+    from monitor.model import Feed, FeedOptions, Fetched, FetchFailed, FetchResult
 
 
 class Fetcher(Protocol):
@@ -21,3 +24,31 @@ class Fetcher(Protocol):
 
     async def close(self) -> None:
         """Close connections; safe to call twice."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What came back from a POST, whatever its status; `body` is decoded from its Content-Encoding."""
+
+    status: int
+    body: bytes
+
+
+class Web(Protocol):
+    """Requests to URLs that come from outside: pages that entries link to, hubs that feeds name.
+
+    They share a fetcher's places, deadline, caps and name. No address is dialled that is not public or in
+    `polling.allow`, an address in the URL itself no more than any other. Nothing raises for what a server or the
+    network does.
+    """
+
+    async def get(self, url: str, *, options: FeedOptions = NO_OPTIONS, accept: str = "") -> Fetched | FetchFailed:
+        """One GET, with its redirects; a status that brings no document is `FetchFailed`.
+
+        Args:
+            options: Its login and headers go to the origin of `url`: give them only where that is the feed's own.
+            accept: The Accept header; "": as for a feed.
+        """
+
+    async def post_form(self, url: str, fields: Iterable[tuple[str, str]]) -> Answer | FetchFailed:
+        """One POST of a form (application/x-www-form-urlencoded, UTF-8). Redirects are not followed."""

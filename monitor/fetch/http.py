@@ -8,20 +8,30 @@ import ssl
 from dataclasses import dataclass
 from datetime import timedelta
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, TypeVar
+from urllib.parse import urlencode
 
 import httpx
 
 from monitor.clock import SystemClock
+from monitor.fetch.base import Answer
 from monitor.fetch.decode import BodyDecoder, BodyError, too_large
 from monitor.fetch.policy import explain_status, parse_retry_after, request_headers
 from monitor.model import NO_OPTIONS, Fetched, FetchFailed, FetchProblem, NotModified
+from monitor.netguard import AddressRefused, Guard, GuardedTransport
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 
     from monitor.clock import Clock
     from monitor.model import Feed, FeedOptions, FetchResult
+
+ResultT = TypeVar("ResultT")
+
+
+class _Send(Protocol):
+    async def __call__(self, request: httpx.Request, *, stream: bool) -> httpx.Response: ...
+
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _NO_BODY = frozenset({204, 205, 206})
@@ -68,17 +78,64 @@ class HttpFetcher:
             limits=httpx.Limits(max_connections=None, max_keepalive_connections=0),
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
         )
+        self._guarded = GuardedTransport(Guard(), ssl_context=_tls_context())
 
     async def fetch(self, feed: Feed, options: FeedOptions = NO_OPTIONS) -> FetchResult:  # noqa: ARG002 - to come
         """See `Fetcher.fetch`; the deadline starts when a slot is free."""
-        start = _parse(feed.url)
+        headers = request_headers(feed, user_agent=self._user_agent)
+        conditional = bool(feed.etag or feed.last_modified)
+        return await self._bounded(
+            feed.url, lambda trail: self._follow(trail, self._client.send, headers, conditional=conditional)
+        )
+
+    async def get(
+        self,
+        url: str,
+        *,
+        options: FeedOptions = NO_OPTIONS,  # noqa: ARG002 - to come
+        accept: str = "",
+    ) -> Fetched | FetchFailed:
+        """See `Web.get`."""
+        headers = {"User-Agent": self._user_agent, "Accept-Encoding": "gzip, deflate", "Accept": accept or "*/*"}
+        result = await self._bounded(
+            url, lambda trail: self._follow(trail, self._send_guarded, headers, conditional=False)
+        )
+        if isinstance(result, NotModified):  # cannot be: nothing was asked that this answers
+            return _failed(FetchProblem.HTTP, explain_status(httpx.codes.NOT_MODIFIED))
+        return result
+
+    async def post_form(self, url: str, fields: Iterable[tuple[str, str]]) -> Answer | FetchFailed:
+        """See `Web.post_form`."""
+        content = urlencode(list(fields)).encode("ascii")
+        headers = {"User-Agent": self._user_agent, "Content-Type": "application/x-www-form-urlencoded"}
+
+        async def post(trail: list[httpx.URL]) -> Answer:
+            response = await self._guarded.handle_async_request(
+                httpx.Request("POST", trail[-1], headers=headers, content=content)
+            )
+            try:
+                return Answer(status=response.status_code, body=await self._body(response))
+            finally:
+                await response.aclose()
+
+        return await self._bounded(url, post)
+
+    async def _send_guarded(self, request: httpx.Request, *, stream: bool) -> httpx.Response:  # noqa: ARG002
+        response = await self._guarded.handle_async_request(request)
+        response.request = request
+        return response
+
+    async def _bounded(self, url: str, ask: Callable[[list[httpx.URL]], Awaitable[ResultT]]) -> ResultT | FetchFailed:
+        start = _parse(url)
         if isinstance(start, FetchFailed):
             return start
         trail = [start]
         async with self._slots:
             try:
                 async with asyncio.timeout(self._limits.deadline.total_seconds()):
-                    return await self._follow(feed, trail)
+                    return await ask(trail)
+            except AddressRefused as error:
+                return _failed(FetchProblem.REFUSED, f"{error}: not dialled; polling.allow can name it")
             except TimeoutError:
                 seconds = f"{self._limits.deadline.total_seconds():g}"
                 return _failed(FetchProblem.TIMEOUT, f"{trail[-1].host} did not finish its answer within {seconds} s")
@@ -90,15 +147,17 @@ class HttpFetcher:
     async def close(self) -> None:
         """See `Fetcher.close`."""
         await self._client.aclose()
+        await self._guarded.aclose()
 
-    async def _follow(self, feed: Feed, trail: list[httpx.URL]) -> FetchResult:
+    async def _follow(
+        self, trail: list[httpx.URL], send: _Send, headers: Mapping[str, str], *, conditional: bool
+    ) -> FetchResult:
         """Ask the last URL of `trail`; add to it what that redirects to, until one does not."""
-        headers = _encoded(request_headers(feed, user_agent=self._user_agent))
         while True:
-            response = await self._client.send(httpx.Request("GET", trail[-1], headers=headers), stream=True)
+            response = await send(httpx.Request("GET", trail[-1], headers=_encoded(headers)), stream=True)
             try:
                 if response.status_code not in _REDIRECTS or "location" not in response.headers:
-                    return await self._take(feed, response)
+                    return await self._take(response, conditional=conditional)
             finally:
                 await response.aclose()
             target = next_hop(trail[-1], response.headers["location"])
@@ -110,11 +169,11 @@ class HttpFetcher:
                 return _failed(FetchProblem.REDIRECT, f"redirects more than {self._limits.max_redirects} times")
             trail.append(target)
 
-    async def _take(self, feed: Feed, response: httpx.Response) -> FetchResult:
+    async def _take(self, response: httpx.Response, *, conditional: bool) -> FetchResult:
         status = response.status_code
         etag = _validator(response.headers, b"etag")
         last_modified = _validator(response.headers, b"last-modified")
-        if status == httpx.codes.NOT_MODIFIED and (feed.etag or feed.last_modified):
+        if status == httpx.codes.NOT_MODIFIED and conditional:
             return NotModified(etag=etag, last_modified=last_modified)
         if not 200 <= status < 300 or status in _NO_BODY:
             retry_after = parse_retry_after(response.headers.get("retry-after"), self._clock.now())

@@ -314,3 +314,14 @@ async def test_closing_twice_is_fine() -> None:
     """A clean stop may come from two sides."""
     async with fetcher() as running:
         await running.close()
+
+
+async def test_the_web_besides_feeds_trusts_no_address_in_a_url(server: FeedServer) -> None:
+    """A page or a hub is named by others: this machine is not asked, and the way out is told."""
+    page = server.put("/page", b"<p>secret</p>")
+    async with fetcher() as running:
+        for result in (await running.get(page), await running.post_form(page, [("hub.mode", "subscribe")])):
+            assert isinstance(result, FetchFailed)
+            assert result.problem is FetchProblem.REFUSED
+            assert "polling.allow" in result.detail
+    assert not server.requests()
