@@ -41,3 +41,16 @@ def format_duration(span: timedelta) -> str:
         if count:
             parts.append(f"{count}{unit}")
     return "".join(parts)
+
+
+_WORDS = (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1))
+
+
+def in_words(span: timedelta) -> str:
+    """About how long, for people: "4 days", "1 hour", "90 minutes". A unit is used from 2 of it on, or at exactly 1."""
+    seconds = max(0.0, span.total_seconds())
+    for name, size in _WORDS:
+        count = round(seconds / size)
+        if seconds >= 2 * size or size in (seconds, 1):
+            return f"{count} {name}" if count == 1 else f"{count} {name}s"
+    raise AssertionError("a second is the last unit")

@@ -872,7 +872,7 @@ class StoreStatus:
 
     Attributes:
         feeds: Active feeds.
-        failing: Active feeds whose last poll failed.
+        failing: Active feeds that fail, are gone for good, or are unusually silent.
         waiting: Active feeds that have no baseline yet.
         due: Active feeds whose `next_poll_at` has passed.
     """

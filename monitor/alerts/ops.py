@@ -7,16 +7,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from monitor.alerts.ids import made_id
 from monitor.alerts.plan import new_delivery
 from monitor.model import Alert, AlertId, Excerpt, Severity
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
-    from monitor.model import ChannelPause, Feed, FeedUpdate, NewDelivery
+    from monitor.model import ChannelPause, Feed, FeedEvent, FeedEventKind, FeedUpdate, NewDelivery
 
 RULE = "news-monitor"
 
@@ -64,36 +64,95 @@ def ops_alert(
     )
 
 
-def about_feed(feed: Feed, update: FeedUpdate, ops: Ops) -> Alert | None:
-    """That a feed has just failed too often in a row, or works again after that; None: neither.
+def about_feed(feed: Feed, update: FeedUpdate, events: Sequence[FeedEvent], ops: Ops) -> tuple[Alert, ...]:
+    """What is to be told after a poll: that the feed has failed too often in a row, or works again after that; that it
+    is gone or has moved, is unusually silent or speaks again, or that entries may have been missed.
 
     Args:
         feed: As it was before the poll.
         update: As it is after it.
+        events: The turns that the poll brought.
     """
-    since = feed.ok_at or feed.added_at
-    if update.failures == ops.feed_failures:
-        return ops_alert(
-            "feed-failing",
-            feed.name,
-            since.isoformat(),
-            title=f"The feed {feed.name} is failing",
-            text=(update.error, f"It has failed {update.failures} times in a row, {_last(feed)}. {feed.url}"),
-            feed=feed.name,
-            now=update.polled_at,
-        )
-    if feed.failures >= ops.feed_failures and update.failures == 0:
-        return ops_alert(
-            "feed-recovered",
-            feed.name,
-            since.isoformat(),
-            title=f"The feed {feed.name} works again",
-            text=(f"It had failed {feed.failures} times in a row, {_last(feed)}.",),
-            severity=Severity.NORMAL,
-            feed=feed.name,
-            now=update.polled_at,
-        )
-    return None
+    alerts = [_about_turn(feed, event) for event in events if event.kind in _TOLD]
+    if update.failures == ops.feed_failures and feed.failures < update.failures and update.gone_at is None:
+        alerts.append(_about_failing(feed, update))
+    if update.failures == 0 and (feed.failures >= ops.feed_failures or feed.gone_at is not None):
+        alerts.append(_about_recovery(feed, update))
+    return tuple(alerts)
+
+
+_TOLD: Final[Mapping[FeedEventKind, tuple[str, Severity]]] = {
+    "gone": ("The feed {} is gone", Severity.HIGH),
+    "moved": ("The feed {} has moved", Severity.NORMAL),
+    "gap": ("Entries of the feed {} may have been missed", Severity.NORMAL),
+    "stale": ("The feed {} is unusually silent", Severity.NORMAL),
+    "speaks": ("The feed {} has news again", Severity.NORMAL),
+}
+
+
+def _about_turn(feed: Feed, event: FeedEvent) -> Alert:
+    title, severity = _TOLD[event.kind]
+    # Of entries that are missed again and again it is enough to hear once a day.
+    when = event.at.date() if event.kind == "gap" else event.at
+    return ops_alert(
+        f"feed-{event.kind}",
+        feed.name,
+        when.isoformat(),
+        title=title.format(feed.name),
+        text=(f"It {event.detail}." if event.kind != "gone" else f"{event.detail}.", _way_out(feed, event.kind)),
+        severity=severity,
+        feed=feed.name,
+        now=event.at,
+    )
+
+
+def _way_out(feed: Feed, kind: FeedEventKind) -> str:
+    named = f"its url in config.toml ({feed.url})" if feed.origin == "config" else f"its url ({feed.url})"
+    match kind:
+        case "gone":
+            where = (
+                "take it out of config.toml" if feed.origin == "config" else f"news-monitor feeds remove {feed.name}"
+            )
+            return f"If that is so: {where}. {feed.url}"
+        case "moved":
+            return f"Nothing is lost; change {named} when there is time."
+        case "gap":
+            return "A shorter interval for this feed helps, if it happens again."
+        case "stale":
+            return (
+                f"It answers as it should, but without anything new: has the publisher put up another feed? {feed.url}"
+            )
+        case _:
+            return ""
+
+
+def _about_failing(feed: Feed, update: FeedUpdate) -> Alert:
+    return ops_alert(
+        "feed-failing",
+        feed.name,
+        _since(feed),
+        title=f"The feed {feed.name} is failing",
+        text=(update.error, f"It has failed {update.failures} times in a row, {_last(feed)}. {feed.url}"),
+        feed=feed.name,
+        now=update.polled_at,
+    )
+
+
+def _about_recovery(feed: Feed, update: FeedUpdate) -> Alert:
+    return ops_alert(
+        "feed-recovered",
+        feed.name,
+        _since(feed),
+        title=f"The feed {feed.name} works again",
+        text=(f"It had failed {feed.failures} times in a row, {_last(feed)}.",),
+        severity=Severity.NORMAL,
+        feed=feed.name,
+        now=update.polled_at,
+    )
+
+
+def _since(feed: Feed) -> str:
+    return (feed.ok_at or feed.added_at).isoformat()
 
 
 def _last(feed: Feed) -> str:

@@ -48,7 +48,13 @@ async def poll_once(
         observer(event)
 
     one_off = OneOff(
-        store=store, poller=poller, threads=threads, clock=clock, limits=dispatch_limits(loaded.config), observer=note
+        store=store,
+        poller=poller,
+        threads=threads,
+        clock=clock,
+        limits=dispatch_limits(loaded.config),
+        options_of=runtime.options_of,
+        observer=note,
     )
     try:
         if dry_run:

@@ -23,7 +23,7 @@ from monitor import app
 from monitor.clock import SystemClock
 from monitor.config import Config, find_config, load_config
 from monitor.errors import ConfigError, UsageError
-from monitor.model import Feed
+from monitor.model import NEVER, Feed
 from monitor.store.base import Store
 from monitor.store.running import running_daemon
 from monitor.tomlfile import did_you_mean
@@ -129,8 +129,15 @@ def ago(at: datetime | None, now: datetime) -> str:
 
 
 def due(at: datetime, now: datetime) -> str:
-    """When something is to happen: "in 9 min", or "now" where its time has come."""
+    """When something is to happen: "in 9 min", "now" where its time has come, "never"."""
+    if at >= NEVER:
+        return "never"
     return ago(at, now) if at > now else "now"
+
+
+def next_poll(feed: Feed) -> datetime:
+    """When a feed may be polled next, its host's own wish included."""
+    return feed.next_poll_at if feed.not_before is None else max(feed.next_poll_at, feed.not_before)
 
 
 def config_of(path: Path | None) -> Config:

@@ -6,8 +6,10 @@ takes them up by itself, and a list of 100,000 does not make the file unreadable
 
 from __future__ import annotations
 
+import calendar
 import sys
-from datetime import timedelta
+from dataclasses import asdict
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -23,6 +25,7 @@ from monitor.cli.common import (
     ago,
     config_of,
     due,
+    next_poll,
     pick_feeds,
     print_json,
     row,
@@ -33,12 +36,16 @@ from monitor.cli.common import (
 )
 from monitor.clock import SystemClock
 from monitor.config import Config, FeedSettings, check_feed_url, format_duration, is_feed_name, parse_duration
+from monitor.durations import in_words
 from monitor.errors import ConfigError, MonitorError, UsageError
+from monitor.fetch.habits import silence, usual
 from monitor.model import Feed, FeedSpec
 from monitor.parse.opml import OpmlFeed, feed_name, read_opml, write_opml
 from monitor.store.base import Store
 
 app = typer.Typer(no_args_is_help=True, help="List, add, remove, import and export feeds.")
+
+_HISTORY = 20  # turns of a feed that are shown
 
 TagsOption = Annotated[
     list[str] | None, typer.Option("--tag", "-t", help="A label for rules; may be repeated.", show_default=False)
@@ -51,7 +58,9 @@ IntervalOption = Annotated[
 
 @app.command("list")
 def list_feeds(
-    failing: Annotated[bool, typer.Option("--failing", help="Only feeds whose last poll failed.")] = False,
+    failing: Annotated[
+        bool, typer.Option("--failing", help="Only feeds that fail, are gone, or are unusually silent.")
+    ] = False,
     config: ConfigOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -64,7 +73,9 @@ def list_feeds(
         return
     made = table("name", "tags", "last poll", "next", "state")
     for feed in feeds:
-        row(made, feed.name, " ".join(feed.tags), ago(feed.polled_at, now), due(feed.next_poll_at, now), _state(feed))
+        row(
+            made, feed.name, " ".join(feed.tags), ago(feed.polled_at, now), due(next_poll(feed), now), _state(feed, now)
+        )
     show(made)
     if not feeds:
         say(
@@ -74,10 +85,12 @@ def list_feeds(
         )
 
 
-def _state(feed: Feed) -> Text:
+def _state(feed: Feed, now: datetime) -> Text:
     if feed.error:
-        times = f" ({feed.failures} times)" if feed.failures > 1 else ""
+        times = f" ({feed.failures} times)" if feed.failures > 1 and feed.gone_at is None else ""
         return Text(feed.error + times, style="red")
+    if feed.habits.stale_at is not None:
+        return Text(f"silent: {silence(feed.habits, now=now)}", style="yellow")
     return Text("ok" if feed.ok_at else "not polled yet", style="green" if feed.ok_at else "")
 
 
@@ -87,8 +100,9 @@ def show_feed(name: str, config: ConfigOption = None, json: JsonOption = False) 
     now = SystemClock().now()
     with store_of(config_of(config)) as store:
         (feed,) = pick_feeds(store, [name])
+        events = store.feed_events(feed.id, limit=_HISTORY)
     if json:
-        print_json(feed)
+        print_json(asdict(feed) | {"history": events})
         return
     made = table("", "")
     made.show_header = False
@@ -96,21 +110,55 @@ def show_feed(name: str, config: ConfigOption = None, json: JsonOption = False) 
         "name": feed.name,
         "title": feed.title or "not known yet",
         "url": feed.url,
+        "polled at": feed.address if feed.address != feed.url else "",
         "tags": ", ".join(feed.tags) or "none",
         "from": "config.toml" if feed.origin == "config" else "feeds add",
         "interval": format_duration(feed.interval),
-        "state": _state(feed),
+        "state": _state(feed, now),
         "HTTP status": feed.status or "none",
         "last poll": ago(feed.polled_at, now),
         "last good poll": ago(feed.ok_at, now),
-        "next poll": due(feed.next_poll_at, now),
+        "next poll": f"{due(next_poll(feed), now)}{f': {feed.reason}' if feed.reason else ''}",
+        "rhythm": _rhythm(feed, now),
+        "it asks for": _wishes(feed),
         "baseline": ago(feed.baseline_at, now) if feed.baseline_at else "not made yet: its first entries stay silent",
         "ETag": feed.etag or "none",
         "Last-Modified": feed.last_modified or "none",
     }
     for label, value in facts.items():
-        row(made, label, value)
+        if value:
+            row(made, label, value)
     show(made)
+    if events:
+        say("")
+        history = table("when", "what", "")
+        for event in events:
+            row(history, f"{event.at:%d %b %H:%M}", event.kind, event.detail)
+        show(history)
+
+
+def _rhythm(feed: Feed, now: datetime) -> str:
+    habits = feed.habits
+    if habits.rhythm is None or habits.new_at is None:
+        return "not known yet"
+    missed = f"; entries may have been missed {ago(habits.gap_at, now)}" if habits.gap_at is not None else ""
+    return f"usually {usual(habits.rhythm)}, the last one {ago(habits.new_at, now)}{missed}"
+
+
+def _wishes(feed: Feed) -> str:
+    """What its server and document say about how it wants to be read; "" where they say nothing."""
+    hints = feed.hints
+    hours = ", ".join(map(str, hints.skip_hours))
+    days = ", ".join(calendar.day_abbr[day] for day in hints.skip_days)
+    wishes = (
+        f"{in_words(feed.fresh_for)} (Cache-Control or Expires)" if feed.fresh_for else "",
+        f"{in_words(hints.ttl)} (ttl)" if hints.ttl is not None else "",
+        f"{in_words(hints.period)} (updatePeriod)" if hints.period is not None else "",
+        f"not in the hours {hours} GMT" if hours else "",
+        f"not on {days}" if days else "",
+        f"news by the hub {hints.hub}" if hints.hub else "",
+    )
+    return ", ".join(wish for wish in wishes if wish)
 
 
 @app.command("add")

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING, Final, assert_never
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.text import Text
 
 from monitor.cli.common import plural, row, table
 from monitor.log import get_logger
-from monitor.model import ChannelBroken, Refused, Sent, TryLater
+from monitor.model import NEVER, ChannelBroken, Refused, Sent, TryLater
 from monitor.service.events import (
     ChannelPaused,
     ChannelResumed,
@@ -26,10 +26,13 @@ from monitor.service.events import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from rich.console import Console
 
     from monitor.clock import Clock
     from monitor.errors import Fault
+    from monitor.model import FeedEventKind
     from monitor.store.base import Store
 
 log = get_logger("monitor")
@@ -87,13 +90,27 @@ def _told(fault: Fault) -> dict[str, str]:
     return {name: text for name, text in about.items() if text}
 
 
+_TURNS: Final[Mapping[FeedEventKind, str]] = {
+    "gone": "feed gone",
+    "moved": "feed moved",
+    "gap": "entries may have been missed",
+    "stale": "feed unusually silent",
+    "speaks": "feed has news again",
+}
+
+
 def _log_poll(event: FeedPolled) -> None:
     name, took = event.feed.name, f"{event.seconds:.2f}s"
     for rule in event.slow_rules:
         log.warning("regular expression too slow; the rule was not tested on an entry", rule=rule, feed=name)
+    for turn in event.events:
+        if turn.kind not in ("failing", "recovered"):
+            log.warning(_TURNS[turn.kind], feed=name, what=turn.detail)
     match event.kind:
+        case "waits":
+            log.info("not polled", feed=name, why=event.detail)
         case "failed":
-            log.warning("feed failed", feed=name, why=event.detail, retry=f"{event.next_poll_at:%H:%M:%S}Z")
+            log.warning("feed failed", feed=name, why=event.detail, retry=_next(event.next_poll_at))
         case "lost":
             log.warning("poll lost", feed=name, why=event.detail or "someone else has claimed its host since")
         case "new" if event.baseline:
@@ -145,6 +162,10 @@ def _journey(event: DeliverySettled) -> dict[str, str]:
     published = {"published": _moment(first.published_at)} if first.published_at else {}
     matched = _moment(event.message.created_at)
     return {**published, "seen": _moment(first.seen_at), "matched": matched, "sent": _moment(event.at)}
+
+
+def _next(at: datetime) -> str:
+    return "never" if at >= NEVER else _moment(at)
 
 
 def _moment(at: datetime) -> str:

@@ -50,7 +50,8 @@ def poll(
 ) -> None:
     """Poll feeds now, due or not, and send what is due.
 
-    Works beside a running daemon, or from cron instead of one. Exit status 1 if a feed failed.
+    Works beside a running daemon, or from cron instead of one. A feed is spared that asked to be left alone, or was
+    polled within polling.min_interval; one that is gone is asked by its name only. Exit status 1 if a feed failed.
     """
     try:
         span = parse_duration(backfill) if backfill is not None else None
@@ -62,6 +63,8 @@ def poll(
         for fault in loaded.faults:
             complain(f"warning: {fault}")
         feeds = pick_feeds(store, names or ())
+        if not names:
+            feeds = tuple(feed for feed in feeds if feed.gone_at is None)
         if not feeds:
             raise UsageError(
                 "there are no feeds; add [[feeds]] to config.toml or run `news-monitor feeds add NAME URL`"
@@ -96,8 +99,8 @@ def _facts(event: FeedPolled) -> dict[str, object]:
 def _print(polls: list[FeedPolled], *, dry_run: bool) -> None:
     made = table("feed", "result", "entries", "new", "matches", "alerts", "")
     for event in sorted(polls, key=lambda event: event.feed.name):
-        bad = event.kind in {"failed", "lost"}
-        result = Text(event.kind.replace("_", " "), style="red" if bad else "")
+        style = {"failed": "red", "lost": "red", "waits": "yellow"}.get(event.kind, "")
+        result = Text(event.kind.replace("_", " "), style=style)
         note = event.detail or ("baseline: recorded, not sent" if event.baseline else "")
         row(made, event.feed.name, result, event.entries, event.fresh, event.matches, len(event.alerts), note)
     show(made)

@@ -14,6 +14,7 @@ from monitor.cli.common import (
     ago,
     due,
     loaded_with_store,
+    next_poll,
     plural,
     print_json,
     row,
@@ -22,6 +23,7 @@ from monitor.cli.common import (
     table,
 )
 from monitor.clock import SystemClock
+from monitor.fetch.habits import silence
 from monitor.model import ChannelCounts, Feed
 from monitor.store.base import RuleFile
 from monitor.store.open import describe_url
@@ -93,10 +95,14 @@ def _show_failing(failing: Sequence[Feed], now: datetime) -> None:
     say("\nfailing feeds")
     made = table("name", "last good", "next", "why")
     for feed in failing[:_FAILING_SHOWN]:
-        row(made, feed.name, ago(feed.ok_at, now), due(feed.next_poll_at, now), feed.error)
+        row(made, feed.name, ago(feed.ok_at, now), due(next_poll(feed), now), _why(feed, now))
     show(made)
     if len(failing) > _FAILING_SHOWN:
         say(f"… and {len(failing) - _FAILING_SHOWN} more: news-monitor feeds list --failing")
+
+
+def _why(feed: Feed, now: datetime) -> str:
+    return feed.error or f"silent: {silence(feed.habits, now=now)}"
 
 
 def _as_it_is(loaded: Loaded, files: Sequence[RuleFile]) -> list[RuleFile]:

@@ -96,8 +96,12 @@ class Config:
     def default_options(self) -> FeedOptions:
         """How feeds are asked that are not in the file."""
         polling = self.settings.polling
+        max_interval = max(polling.max_interval, polling.min_interval)
         return FeedOptions(
-            min_interval=polling.min_interval, max_interval=max(polling.max_interval, polling.min_interval)
+            min_interval=polling.min_interval,
+            max_interval=max_interval,
+            max_unvalidated=max(max_interval, timedelta(days=1)),
+            heed_hints=polling.heed_hints,
         )
 
     def _options(self, feed: FeedSettings) -> FeedOptions:
@@ -106,6 +110,8 @@ class Config:
         return FeedOptions(
             min_interval=feed.min_interval or default.min_interval,
             max_interval=feed.max_interval or max(default.max_interval, interval),
+            max_unvalidated=feed.max_interval or max(default.max_unvalidated, interval),
+            heed_hints=default.heed_hints if feed.heed_hints is None else feed.heed_hints,
         )
 
 
@@ -245,19 +251,27 @@ def _feed_faults(settings: Settings, file: TomlFile) -> list[Fault]:
         if (first := urls.setdefault(feed.url, index)) != index:
             message = f"feeds[{first}] ({settings.feeds[first].name}) has this URL already"
             faults.append(place_fault(file, ("feeds", index, "url"), message=message, hint="remove one of the two"))
-        floor = settings.polling.min_interval
-        if feed.interval and feed.interval < floor and not feed.url.startswith("sample:"):
-            message = (
-                f"{format_duration(feed.interval)} is shorter than polling.min_interval ({format_duration(floor)})"
-            )
-            faults.append(
-                place_fault(
-                    file, ("feeds", index, "interval"), message=message, hint="publishers block impatient clients"
-                )
-            )
+        faults += _interval_faults(settings, index, feed, file)
     if settings.polling.interval < settings.polling.min_interval:
         faults.append(place_fault(file, ("polling", "interval"), message="is shorter than polling.min_interval"))
     return faults
+
+
+def _interval_faults(settings: Settings, index: int, feed: FeedSettings, file: TomlFile) -> list[Fault]:
+    """No interval of a feed below the floor, and none of them longer than the one that should be."""
+    floor = settings.polling.min_interval
+    found = list[tuple[str, str, str]]()
+    if not feed.url.startswith("sample:"):
+        for key in ("interval", "min_interval", "max_interval"):
+            span: timedelta | None = getattr(feed, key)
+            if span is not None and span < floor:
+                message = f"{format_duration(span)} is shorter than polling.min_interval ({format_duration(floor)})"
+                found.append((key, message, "publishers block impatient clients"))
+    interval = feed.interval or settings.polling.interval
+    if feed.max_interval is not None and feed.max_interval < interval:
+        message = f"{format_duration(feed.max_interval)} is shorter than its interval ({format_duration(interval)})"
+        found.append(("max_interval", message, "give it a shorter interval as well"))
+    return [place_fault(file, ("feeds", index, key), message=message, hint=hint) for key, message, hint in found]
 
 
 def _mode_warnings(path: Path, file: TomlFile) -> list[Fault]:

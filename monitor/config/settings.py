@@ -46,16 +46,22 @@ class PollingSettings(_Table):
         description="Wait between two polls of a feed that has no `interval` of its own.",
     )
     min_interval: Duration = Field(
-        default=timedelta(minutes=1),
+        default=timedelta(minutes=5),
         gt=timedelta(0),
-        description="No feed may be polled more often than this; a shorter `interval` is refused. "
-        "Publishers block impatient clients.",
+        description="No feed may be polled more often than this, by `news-monitor poll` neither; a shorter `interval` "
+        "is refused. Publishers block impatient clients.",
     )
     max_interval: Duration = Field(
         default=timedelta(hours=1),
         gt=timedelta(0),
-        description="A feed that is quiet for long is polled less and less often, down to this; a feed's longer "
-        "`interval` goes before.",
+        description="A feed that is quiet for long is polled less and less often, down to this (down to a day, if its "
+        "server sends no validators, so that each poll costs it the whole feed); a longer `interval` goes before. "
+        "Hosts of your own network are always polled at their `interval`.",
+    )
+    heed_hints: bool = Field(
+        default=True,
+        description="Whether a feed's own wishes (`ttl`, `sy:updatePeriod`, `skipHours`, `skipDays`) make its polls "
+        "rarer. What its server says with Cache-Control, Expires and Retry-After always does.",
     )
     concurrency: int = Field(
         default=32,
@@ -134,6 +140,11 @@ class FeedSettings(_Table):
         default=None,
         gt=timedelta(0),
         description="It is polled at least this often however quiet it is; default `polling.max_interval`.",
+    )
+    heed_hints: bool | None = Field(
+        default=None,
+        description="`false` for one whose document says `hourly` only because its software does; default "
+        "`polling.heed_hints`.",
     )
 
     @field_validator("name")

@@ -1,4 +1,4 @@
-"""When and how a feed is asked: request headers, the next poll, and what an HTTP status means to a person. Pure."""
+"""How a feed is asked: request headers, and what an HTTP status means to a person. Pure."""
 
 from __future__ import annotations
 
@@ -6,25 +6,18 @@ import hashlib
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
+from itertools import chain
 from typing import TYPE_CHECKING
 
-from monitor.model import FetchFailed, FetchProblem
-
 if TYPE_CHECKING:
-    from monitor.model import Feed
+    from monitor.model import Feed, FeedOptions
 
 _ACCEPT = (
     "application/atom+xml, application/rss+xml, application/feed+json, application/rdf+xml, "
     "application/xml;q=0.9, text/xml;q=0.9, */*;q=0.1"
 )
 
-_NETWORK = frozenset({FetchProblem.DNS, FetchProblem.CONNECT, FetchProblem.TLS, FetchProblem.TIMEOUT})
-_NETWORK_FIRST = timedelta(minutes=1)
-_NETWORK_CAP = timedelta(hours=1)
-_ERROR_CAP = timedelta(hours=24)
 _RETRY_AFTER_CAP = timedelta(days=7)
-_JITTER = 0.1
-_MAX_DOUBLINGS = 20  # enough to reach every cap; keeps the product small
 
 
 def request_headers(feed: Feed, *, user_agent: str) -> dict[str, str]:
@@ -41,25 +34,16 @@ def request_headers(feed: Feed, *, user_agent: str) -> dict[str, str]:
     return headers
 
 
-def next_poll(feed: Feed, failure: FetchFailed | None, *, now: datetime) -> datetime:
-    """When to ask again after the poll at `now`, which ended in `failure` or well; `feed` is as it was before that.
+def request_key(feed: Feed, options: FeedOptions) -> str:
+    """8 hex digits made from what may change the answer besides the URL: who asks, headers, login; "": nothing is set.
 
-    After success: the feed's interval. After trouble on the way (DNS, connection, TLS, time-out): one minute,
-    doubled up to an hour. After an error of the server or its document: the interval, doubled up to a day, at once a
-    day for 410, and never before Retry-After. 0 to 10 % are added, always the same for the same feed and time.
+    Validators count for one key only. It is so short because it is stored, and made from secrets among others.
     """
-    doublings = min(feed.failures, _MAX_DOUBLINGS)
-    match failure:
-        case None:
-            wait = feed.interval
-        case FetchFailed(problem=problem) if problem in _NETWORK:
-            wait = min(_NETWORK_FIRST * (1 << doublings), _NETWORK_CAP)
-        case FetchFailed(status=HTTPStatus.GONE):
-            wait = max(feed.interval, _ERROR_CAP)
-        case _:
-            retry_after = failure.retry_after
-            wait = max(_after_error(feed.interval, doublings), min(retry_after or timedelta(0), _RETRY_AFTER_CAP))
-    return now + wait + wait * _jitter(feed.url, now)
+    login = feed.url.partition("://")[2].partition("/")[0].rpartition("@")[0]
+    parts = (options.user_agent, *chain(*options.headers), options.username, options.password, options.token, login)
+    if not any(parts):
+        return ""
+    return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:8]
 
 
 def parse_retry_after(value: str | None, now: datetime) -> timedelta | None:
@@ -95,17 +79,6 @@ def explain_status(status: int, *, retry_after: timedelta | None = None) -> str:
             return "answered 304 Not Modified to a request that did not ask for that: a fault of the server"
         case _:
             return f"answered {_named(status)}: check the feed's url"
-
-
-def _after_error(interval: timedelta, doublings: int) -> timedelta:
-    if interval >= _ERROR_CAP:
-        return interval
-    return min(interval * (1 << doublings), _ERROR_CAP)
-
-
-def _jitter(url: str, now: datetime) -> float:
-    digest = hashlib.sha256(f"{url} {now.isoformat()}".encode("utf-8", "surrogatepass")).digest()
-    return int.from_bytes(digest[:4]) / 2**32 * _JITTER
 
 
 def _named(status: int) -> str:

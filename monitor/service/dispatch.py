@@ -173,6 +173,10 @@ class Dispatcher:
             self._report(report, written=written)
             if not written:
                 return
+            if outcome.update.host_not_before is not None and not releases:
+                # The host wants to be left alone: its other feeds wait with it.
+                await self._threads.write(self._store.release, [claim.lease], now=self._clock.now())
+                return
 
     async def _wait_turn(self, host: str, delay: timedelta) -> None:
         last = self._last_request.pop(host, None)

@@ -10,9 +10,9 @@ from datetime import datetime
 from typing import Literal
 
 from monitor.errors import Fault
-from monitor.model import Alert, ChannelPause, Feed, Message, SendResult
+from monitor.model import Alert, ChannelPause, Feed, FeedEvent, Message, SendResult
 
-PollKind = Literal["new", "same", "not_modified", "failed", "lost"]
+PollKind = Literal["new", "same", "not_modified", "failed", "lost", "waits"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,13 +22,14 @@ class FeedPolled:
     Attributes:
         feed: As it was before the poll.
         kind: "new": a body was read; "same": a body known already; "not_modified": 304; "failed"; "lost": the lease
-            was.
+            was; "waits": the publisher is spared it, `detail` says why.
         baseline: This poll made the feed's silent baseline.
         entries: In the document.
         fresh: New or edited among them.
         matches: Of fresh entries, baseline included.
         alerts: What is going to be said (an alert that another feed raised already is counted, and not sent again).
         slow_rules: Rules whose regular expression took too long on an entry, and so were not tested on it.
+        events: Turns in its life.
         detail: Why it failed, in a line; "" otherwise.
         next_poll_at: When it is polled next.
         seconds: How long fetching, reading and matching took.
@@ -42,6 +43,7 @@ class FeedPolled:
     matches: int = 0
     alerts: tuple[Alert, ...] = ()
     slow_rules: tuple[str, ...] = ()
+    events: tuple[FeedEvent, ...] = ()
     detail: str = ""
     next_poll_at: datetime
     seconds: float

@@ -6,14 +6,15 @@ import asyncio
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from monitor.fetch.schedule import may_be_asked
 from monitor.model import Lease
 from monitor.service.events import FeedPolled
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from monitor.clock import Clock
-    from monitor.model import Feed, HostClaim
+    from monitor.model import Feed, FeedOptions, HostClaim
     from monitor.service.dispatch import DispatchLimits
     from monitor.service.events import Observer
     from monitor.service.poll import FeedPoller
@@ -32,6 +33,7 @@ class OneOff:
         threads: StoreThreads,
         clock: Clock,
         limits: DispatchLimits,
+        options_of: Callable[[Feed], FeedOptions],
         observer: Observer,
     ) -> None:
         self._store = store
@@ -39,6 +41,7 @@ class OneOff:
         self._threads = threads
         self._clock = clock
         self._limits = limits
+        self._options_of = options_of
         self._observer = observer
         self._room = asyncio.Semaphore(limits.concurrency)
 
@@ -66,21 +69,34 @@ class OneOff:
 
     async def _poll_host(self, claim: HostClaim, *, backfill: timedelta | None) -> None:
         async with self._room:
-            for index, feed in enumerate(claim.feeds):
+            wanted = [feed for feed in claim.feeds if not self._must_wait(feed)]
+            for index, feed in enumerate(wanted):
                 await self._pause(index)
-                releases = index == len(claim.feeds) - 1
-                outcome, report = await self._poller.poll(feed, lease=claim.lease, releases=releases, backfill=backfill)
+                outcome, report = await self._poller.poll(feed, lease=claim.lease, releases=False, backfill=backfill)
                 (written,) = await self._threads.write(self._store.commit_polls, [outcome], now=self._clock.now())
                 if written:
                     self._observer(report)
+                if not written or outcome.update.host_not_before is not None:
+                    break
+            await self._threads.write(self._store.release, [claim.lease], now=self._clock.now())
 
     async def _rehearse_host(self, feeds: Sequence[Feed], *, backfill: timedelta | None) -> None:
         async with self._room:
-            for index, feed in enumerate(feeds):
+            wanted = [feed for feed in feeds if not self._must_wait(feed)]
+            for index, feed in enumerate(wanted):
                 await self._pause(index)
                 nobodys = Lease(host_id=feed.host_id, token="", until=self._clock.now())
                 _outcome, report = await self._poller.poll(feed, lease=nobodys, releases=False, backfill=backfill)
                 self._observer(report)
+
+    def _must_wait(self, feed: Feed) -> bool:
+        """Whether a publisher is spared this poll, which is reported then."""
+        reason = may_be_asked(feed, self._options_of(feed), now=self._clock.now())
+        if reason:
+            self._observer(
+                FeedPolled(feed=feed, kind="waits", detail=reason, next_poll_at=feed.next_poll_at, seconds=0.0)
+            )
+        return bool(reason)
 
     async def _pause(self, index: int) -> None:
         if index:

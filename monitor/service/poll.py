@@ -13,13 +13,15 @@ from typing import TYPE_CHECKING, assert_never
 
 from monitor.alerts.ops import Ops, about_feed
 from monitor.alerts.plan import Horizon, Plan, horizon, plan
-from monitor.fetch.policy import next_poll
+from monitor.fetch.habits import Sight, after_document
+from monitor.fetch.policy import request_key
+from monitor.fetch.schedule import may_be_conditional
 from monitor.model import (
+    NO_OPTIONS,
     Document,
     Entry,
     Feed,
     FeedOptions,
-    FeedUpdate,
     Fetched,
     FetchFailed,
     FetchProblem,
@@ -31,7 +33,9 @@ from monitor.model import (
     PollOutcome,
 )
 from monitor.service.events import FeedPolled, PollKind
+from monitor.service.reach import Reach
 from monitor.service.slow import SlowRules
+from monitor.service.state import Asked, Learnt, State, after_failure, after_success
 from monitor.stories.identity import story_key
 
 if TYPE_CHECKING:
@@ -77,7 +81,7 @@ class _Findings:
     """What a poll came to, before it is put under a lease. `seen` and `fresh` count entries of the document."""
 
     kind: PollKind
-    update: FeedUpdate
+    state: State
     baseline: bool = False
     seen: int = 0
     fresh: int = 0
@@ -89,7 +93,8 @@ class _Findings:
         return PollOutcome(
             lease=lease,
             releases=releases,
-            update=self.update,
+            update=self.state.update,
+            events=self.state.events,
             entries=self.entries,
             matches=self.plan.matches,
             alerts=self.plan.alerts,
@@ -106,8 +111,9 @@ class _Findings:
             matches=len(self.plan.matches),
             alerts=self.plan.alerts,
             slow_rules=self.slow_rules,
-            detail=self.update.error,
-            next_poll_at=self.update.next_poll_at,
+            events=self.state.events,
+            detail=self.state.update.error,
+            next_poll_at=self.state.update.next_poll_at,
             seconds=seconds,
         )
 
@@ -131,6 +137,7 @@ class FeedPoller:
         self._threads = threads
         self._clock = clock
         self._slow = slow or SlowRules()
+        self._reach = Reach()
         self._matching = asyncio.Lock()
 
     async def poll(
@@ -145,47 +152,58 @@ class FeedPoller:
         """
         started, now = self._clock.monotonic(), self._clock.now()
         runtime = self._runtime()
+        options = runtime.options_of(feed)
+        key = request_key(feed, options)
         # A backfill needs the whole document, so it asks for it unconditionally.
-        asked = replace(feed, etag=None, last_modified=None) if backfill is not None else feed
-        result = await runtime.fetcher.fetch(asked, runtime.options_of(feed))
+        conditional = backfill is None and may_be_conditional(feed, key, now=now)
+        result = await runtime.fetcher.fetch(_addressed(feed, conditional=conditional), options)
+        self._reach.note(feed.host, result)
+        asked = Asked(options=options, key=key, conditional=conditional, offline=self._reach.offline, now=now)
         match result:
             case NotModified():
-                etag, last_modified = result.etag or feed.etag, result.last_modified or feed.last_modified
-                found = _Findings(kind="not_modified", update=_good(feed, now, etag=etag, last_modified=last_modified))
+                found = _Findings(kind="not_modified", state=after_success(feed, asked, result))
             case FetchFailed():
-                found = _failed(feed, result, now)
+                found = _Findings(kind="failed", state=after_failure(feed, asked, result))
             case Fetched():
-                found = await self._read(feed, result, runtime, now=now, backfill=backfill)
+                found = await self._read(feed, asked, result, runtime, backfill=backfill)
             case _:
                 assert_never(result)
         outcome = _with_ops(found.outcome(lease, releases=releases), feed, runtime.ops)
         return outcome, found.report(feed, self._clock.monotonic() - started)
 
     async def _read(
-        self, feed: Feed, fetched: Fetched, runtime: Runtime, *, now: datetime, backfill: timedelta | None
+        self, feed: Feed, asked: Asked, fetched: Fetched, runtime: Runtime, *, backfill: timedelta | None
     ) -> _Findings:
         digest = hashlib.sha256(fetched.body).hexdigest()
-        update = _good(
-            feed, now, etag=fetched.etag, last_modified=fetched.last_modified, body_hash=digest, status=fetched.status
-        )
         if digest == feed.body_hash and backfill is None:
-            return _Findings(kind="same", update=update)
-        parsed = await self._parser.parse(fetched.body, content_type=fetched.content_type, url=fetched.url, now=now)
+            return _Findings(kind="same", state=after_success(feed, asked, fetched))
+        parsed = await self._parser.parse(
+            fetched.body, content_type=fetched.content_type, url=fetched.url, now=asked.now
+        )
         match parsed:
             case ParseFailed():
                 failure = FetchFailed(problem=FetchProblem.PARSE, detail=parsed.detail, status=fetched.status)
-                return _failed(feed, failure, now)
+                return _Findings(kind="failed", state=after_failure(feed, asked, failure))
             case Document():
-                update = replace(update, title=parsed.title or feed.title, baseline_at=feed.baseline_at or now)
-                return await self._take(
-                    feed, parsed, update, runtime, reach=horizon(feed, now=now, backfill=backfill), now=now
-                )
+                # A part of a feed is another one each time, so its hash would say nothing.
+                body_hash = None if fetched.partial else digest
+                reach = horizon(feed, now=asked.now, backfill=backfill)
+                return await self._take(feed, asked, fetched, parsed, runtime, reach=reach, body_hash=body_hash)
             case _:
                 assert_never(parsed)
 
     async def _take(
-        self, feed: Feed, document: Document, update: FeedUpdate, runtime: Runtime, *, reach: Horizon, now: datetime
+        self,
+        feed: Feed,
+        asked: Asked,
+        fetched: Fetched,
+        document: Document,
+        runtime: Runtime,
+        *,
+        reach: Horizon,
+        body_hash: str | None,
     ) -> _Findings:
+        now = asked.now
         keys = [entry.key for entry in document.entries]
         known = await self._threads.read(self._store.known_entries, feed.id, keys)
         fresh = [entry for entry in document.entries if _is_fresh(entry, known)]
@@ -198,7 +216,7 @@ class FeedPoller:
         planned = plan(
             matches,
             feed=feed,
-            feed_title=update.title,
+            feed_title=document.title or feed.title,
             known=known,
             story_of=lambda entry: story_key(entry, feed=feed.name),
             routing=runtime.routing,
@@ -206,9 +224,18 @@ class FeedPoller:
             horizon=reach,
             now=now,
         )
+        sight = Sight(
+            size=len(keys),
+            new=len(keys) - len(known),
+            dates=[date for entry in fresh if (date := entry.published_at or entry.updated_at)],
+            first=feed.baseline_at is None,
+            partial=fetched.partial,
+        )
+        habits, missed = after_document(feed.habits, sight, now=now)
+        learnt = Learnt(title=document.title, body_hash=body_hash, hints=document.hints, habits=habits, missed=missed)
         return _Findings(
             kind="new",
-            update=update,
+            state=after_success(feed, asked, fetched, learnt),
             baseline=reach.baseline,
             seen=len(keys),
             fresh=len(fresh),
@@ -238,11 +265,12 @@ class FeedPoller:
 
 def _with_ops(outcome: PollOutcome, feed: Feed, ops: Ops) -> PollOutcome:
     """The outcome with what the operators are to be told of the feed."""
-    alert = about_feed(feed, outcome.update, ops) if ops.channels else None
-    if alert is None:
+    alerts = about_feed(feed, outcome.update, outcome.events, ops) if ops.channels else ()
+    if not alerts:
         return outcome
-    deliveries = ops.deliveries(alert, now=outcome.update.polled_at)
-    return replace(outcome, alerts=(*outcome.alerts, alert), deliveries=(*outcome.deliveries, *deliveries))
+    now = outcome.update.polled_at
+    deliveries = [delivery for alert in alerts for delivery in ops.deliveries(alert, now=now)]
+    return replace(outcome, alerts=(*outcome.alerts, *alerts), deliveries=(*outcome.deliveries, *deliveries))
 
 
 def crashed(
@@ -254,7 +282,8 @@ def crashed(
     failure = FetchFailed(
         problem=FetchProblem.PARSE, detail=f"internal error, please report it: {type(error).__name__}: {error}"
     )
-    found = _failed(feed, failure, now)
+    asked = Asked(options=NO_OPTIONS, key=feed.request_key, conditional=True, now=now)
+    found = _Findings(kind="failed", state=after_failure(feed, asked, failure))
     return found.outcome(lease, releases=releases), found.report(feed, 0.0)
 
 
@@ -263,45 +292,8 @@ def _is_fresh(entry: Entry, known: Mapping[str, KnownEntry]) -> bool:
     return before is None or before.content_hash != entry.content_hash
 
 
-def _good(
-    feed: Feed,
-    now: datetime,
-    *,
-    etag: str | None,
-    last_modified: str | None,
-    body_hash: str | None = None,
-    status: int = 304,
-) -> FeedUpdate:
-    return FeedUpdate(
-        feed_id=feed.id,
-        title=feed.title,
-        etag=etag,
-        last_modified=last_modified,
-        body_hash=body_hash or feed.body_hash,
-        baseline_at=feed.baseline_at,
-        next_poll_at=next_poll(feed, None, now=now),
-        polled_at=now,
-        ok_at=now,
-        failures=0,
-        status=status,
-        error="",
-    )
-
-
-def _failed(feed: Feed, failure: FetchFailed, now: datetime) -> _Findings:
-    """A failure keeps validators and body hash as they were: they stand for the entries that are stored."""
-    update = FeedUpdate(
-        feed_id=feed.id,
-        title=feed.title,
-        etag=feed.etag,
-        last_modified=feed.last_modified,
-        body_hash=feed.body_hash,
-        baseline_at=feed.baseline_at,
-        next_poll_at=next_poll(feed, failure, now=now),
-        polled_at=now,
-        ok_at=feed.ok_at,
-        failures=feed.failures + 1,
-        status=failure.status,
-        error=failure.detail,
-    )
-    return _Findings(kind="failed", update=update)
+def _addressed(feed: Feed, *, conditional: bool) -> Feed:
+    """The feed as it is to be asked: where it has moved, and without validators that may not be used."""
+    if not conditional and (feed.etag or feed.last_modified):
+        feed = replace(feed, etag=None, last_modified=None)
+    return feed if feed.address == feed.url else replace(feed, url=feed.address)

@@ -8,7 +8,17 @@ from sqlalchemy import case, func, select, true
 
 from monitor.model import ChannelCounts, StoreStatus
 from monitor.store import rows
-from monitor.store.tables import IS_ACTIVE, IS_PENDING, alerts, channel_pauses, deliveries, entries, feeds, matches
+from monitor.store.tables import (
+    IN_TROUBLE,
+    IS_ACTIVE,
+    IS_PENDING,
+    alerts,
+    channel_pauses,
+    deliveries,
+    entries,
+    feeds,
+    matches,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -28,7 +38,7 @@ class ReportsPart:
     def status(self, *, now: datetime) -> StoreStatus:
         of_feeds = select(
             func.count().label("feeds"),
-            _count_if(feeds.c.failures > 0).label("failing"),
+            _count_if(IN_TROUBLE).label("failing"),
             _count_if(feeds.c.baseline_at.is_(None)).label("waiting"),
             _count_if(feeds.c.next_poll_at <= now).label("due"),
             func.max(feeds.c.polled_at).label("polled_at"),

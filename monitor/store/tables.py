@@ -29,6 +29,7 @@ from sqlalchemy import (
     TypeDecorator,
     UniqueConstraint,
     literal_column,
+    or_,
     text,
 )
 
@@ -146,6 +147,9 @@ FEED_COLUMNS: Final = (
     *feeds.c,
     hosts.c.name.label("host"),
     hosts.c.not_before.label("host_not_before"),
+)
+IN_TROUBLE: Final = or_(
+    feeds.c.failures > 0, feeds.c.gone_at.is_not(None), feeds.c.habits["stale_at"].as_string().is_not(None)
 )
 Index("ix_feeds_url", feeds.c.url)
 Index(
