@@ -41,6 +41,8 @@ class Sight:
         dates: Of all its entries, as far as they have one; asked for at the first reading alone.
         first: Whether it is the feed's first one, or stands for it.
         partial: Whether it holds only what is new (RFC 3229).
+        late: Whether it was read much later than planned, because the service was stopped or had too much to do: what
+            was missed then says nothing about the interval.
     """
 
     size: int
@@ -48,6 +50,7 @@ class Sight:
     dates: Sequence[datetime] = ()
     first: bool = False
     partial: bool = False
+    late: bool = False
 
 
 def after_document(habits: Habits, sight: Sight, *, now: datetime) -> tuple[Habits, bool]:
@@ -58,7 +61,7 @@ def after_document(habits: Habits, sight: Sight, *, now: datetime) -> tuple[Habi
     found = habits if sight.partial else replace(habits, size=sight.size)
     if sight.new:
         found = _with_new(found, sight.new, now)
-    return _with_haste(found, missed=missed, now=now), missed
+    return _with_haste(found, missed=missed, late=sight.late, now=now), missed
 
 
 def _first_reading(habits: Habits, sight: Sight, now: datetime) -> Habits:
@@ -91,9 +94,9 @@ def _missed(habits: Habits, sight: Sight) -> bool:
     return is_busy and not sight.partial and sight.size >= _MIN_WINDOW and sight.new == sight.size
 
 
-def _with_haste(habits: Habits, *, missed: bool, now: datetime) -> Habits:
+def _with_haste(habits: Habits, *, missed: bool, late: bool, now: datetime) -> Habits:
     if missed:
-        return replace(habits, gap_at=now, haste=min(habits.haste + 1, _HASTE_CAP))
+        return replace(habits, gap_at=now, haste=habits.haste if late else min(habits.haste + 1, _HASTE_CAP))
     if habits.haste and habits.gap_at is not None and now - habits.gap_at > _CALM:
         # A week without another one: half of the haste is enough.
         return replace(habits, haste=habits.haste - 1, gap_at=now if habits.haste > 1 else None)

@@ -107,7 +107,7 @@ def _own_pace(
         if wait < feed.interval:
             reason = f"it is busy ({usual(habits.rhythm)}, and shows {habits.size} at a time)"
     if habits.haste:
-        wait = max(wait / 2**habits.haste, min(options.min_interval, wait))
+        wait = max(min(wait, feed.interval) / 2**habits.haste, min(options.min_interval, feed.interval))
         reason = "entries may have been missed lately, so it is asked more often"
     return wait, reason
 

@@ -230,6 +230,7 @@ class FeedPoller:
             dates=[date for entry in fresh if (date := entry.published_at or entry.updated_at)],
             first=feed.baseline_at is None,
             partial=fetched.partial,
+            late=now - feed.next_poll_at > feed.interval,
         )
         habits, missed = after_document(feed.habits, sight, now=now)
         learnt = Learnt(title=document.title, body_hash=body_hash, hints=document.hints, habits=habits, missed=missed)

@@ -109,7 +109,7 @@ def after_success(feed: Feed, asked: Asked, result: Fetched | NotModified, learn
         hints=learnt.hints if learnt.hints not in (None, feed.hints) else None,
         habits=habits if habits != feed.habits else None,
     )
-    if habits is feed.habits and not feed.error and moved_url is None:
+    if habits is feed.habits and not feed.failures and feed.gone_at is None and moved_url is None:
         return State(update=update)
     return State(update=update, events=tuple(_turns(feed, habits, moved_url, missed=learnt.missed, now=now)))
 
@@ -123,7 +123,8 @@ def _turns(feed: Feed, habits: Habits, moved_url: str | None, *, missed: bool, n
         detail = f"has moved for good, from {feed.address} to {moved_url}, and is polled there from now on"
         found.append(FeedEvent(at=now, kind="moved", detail=detail))
     if missed:
-        detail = f"no entry was known at this poll ({_pace(habits)}): some may have been missed; it is asked more often"
+        more = "; it is asked more often" if habits.haste > feed.habits.haste else ""
+        detail = f"no entry was known at this poll ({_pace(habits)}): some may have been missed{more}"
         found.append(FeedEvent(at=now, kind="gap", detail=detail))
     if feed.habits.stale_at is not None and habits.stale_at is None:
         quiet = in_words(now - feed.habits.new_at) if feed.habits.new_at is not None else "a long time"

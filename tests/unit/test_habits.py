@@ -66,6 +66,13 @@ def test_a_busy_feed_whose_entries_are_all_new_may_have_lost_some() -> None:
     assert (calm.haste, calm.gap_at) == (0, None)
 
 
+def test_what_was_missed_while_the_service_was_stopped_is_no_reason_for_haste() -> None:
+    """It is known that something may be missing; the interval was not to blame."""
+    habits, missed = after_document(KNOWN, Sight(size=10, new=10, late=True), now=NOW + 3 * DAY)
+    assert missed
+    assert (habits.gap_at, habits.haste) == (NOW + 3 * DAY, 0)
+
+
 @pytest.mark.parametrize(
     ("habits", "sight"),
     [
