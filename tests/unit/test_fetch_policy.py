@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from monitor.fetch.policy import explain_status, parse_retry_after, request_headers
+from monitor.fetch.answers import explain_status
+from monitor.fetch.policy import parse_retry_after, request_headers
 from monitor.model import Feed, FeedId, HostId
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -48,7 +49,7 @@ def test_first_request_is_unconditional_and_says_who_asks() -> None:
     """Without validators no conditional header, and never a cookie or referer."""
     headers = request_headers(FEED, user_agent="news-monitor/1")
     assert headers["User-Agent"] == "news-monitor/1"
-    assert headers["Accept-Encoding"] == "gzip, deflate"
+    assert headers["Accept-Encoding"] == "gzip, deflate, br"
     assert set(headers) == {"User-Agent", "Accept", "Accept-Encoding"}
 
 
@@ -75,8 +76,8 @@ def test_retry_after_has_two_forms(value: str | None, wanted: timedelta | None) 
 @pytest.mark.parametrize(
     ("status", "part"),
     [
-        (401, "polling.user_agent"),
-        (403, "polling.user_agent"),
+        (401, "username and password, or its token"),
+        (403, "user_agent"),
         (404, "check the feed's url"),
         (410, "remove the feed"),
         (429, "asked too often"),
