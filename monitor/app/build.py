@@ -13,6 +13,7 @@ from monitor.config import Config
 from monitor.fetch.http import FetchLimits, HttpFetcher
 from monitor.fetch.routing import RoutingFetcher
 from monitor.fetch.sample import SampleFetcher
+from monitor.netguard import Guard
 from monitor.notify.base import Surroundings
 from monitor.notify.registry import CHANNEL_TYPES, open_channel
 from monitor.parse.pool import ParserPool
@@ -31,7 +32,9 @@ if TYPE_CHECKING:
 
 def user_agent(config: Config) -> str:
     """What publishers see."""
-    return config.settings.polling.user_agent or f"news-monitor/{__version__}"
+    polling = config.settings.polling
+    contact = f"; contact: {polling.contact}" if polling.contact else ""
+    return polling.user_agent or f"news-monitor/{__version__} (RSS monitor{contact})"
 
 
 def open_fetcher(config: Config, clock: Clock) -> RoutingFetcher[HttpFetcher]:
@@ -42,7 +45,15 @@ def open_fetcher(config: Config, clock: Clock) -> RoutingFetcher[HttpFetcher]:
         max_compressed_bytes=int(polling.max_download),
         max_decoded_bytes=int(polling.max_body),
     )
-    http = HttpFetcher(user_agent=user_agent(config), limits=limits, concurrency=polling.concurrency, clock=clock)
+    http = HttpFetcher(
+        user_agent=user_agent(config),
+        limits=limits,
+        concurrency=polling.concurrency,
+        clock=clock,
+        guard=Guard.allowing(polling.allow),
+        proxy=polling.proxy.get_secret_value() if polling.proxy is not None else "",
+        proxy_from_env=polling.proxy_from_env,
+    )
     return RoutingFetcher(http=http, sample=SampleFetcher(clock))
 
 
