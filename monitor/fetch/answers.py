@@ -32,6 +32,14 @@ def header_fields(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
     return fields
 
 
+def in_utf8(value: str) -> str:
+    """A field's value read as UTF-8, if it is that: what servers mean by letters in a Location."""
+    try:
+        return value.encode("latin-1").decode()
+    except UnicodeDecodeError:
+        return value
+
+
 def validator(fields: Mapping[str, str], name: str) -> str | None:
     """An ETag or Last-Modified as it came; None: there is none that could be sent back."""
     value = fields.get(name)

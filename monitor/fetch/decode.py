@@ -9,6 +9,7 @@ import brotli
 from monitor.model import FetchProblem
 
 _STEP = 64 * 1024
+_PIECE = 8 * 1024  # of what came, so that the ratio is known before a whole chunk has grown
 _GZIP_MAGIC = b"\x1f\x8b"
 _MAX_RATIO = 200  # deflate gets to 1,000, brotli to a million; feeds of nothing but repetitions stay under 100
 _RATIO_FROM = 1_000_000  # bytes; smaller bodies may be as repetitive as they like
@@ -60,17 +61,18 @@ class BodyDecoder:
 
     def feed(self, chunk: bytes) -> None:
         """Take the next chunk."""
-        self._taken += len(chunk)
-        if self._taken > self._max_compressed:
-            raise too_large(self._max_compressed)
         if self._coding in ("", "identity"):
+            self._take(chunk)
             self._give(chunk)
             return
         try:
-            if self._brotli is not None:
-                self._decompress_brotli(self._brotli, chunk)
-            else:
-                self._decompress(chunk)
+            for start in range(0, len(chunk), _PIECE):
+                piece = chunk[start : start + _PIECE]
+                self._take(piece)
+                if self._brotli is not None:
+                    self._decompress_brotli(self._brotli, piece)
+                else:
+                    self._decompress(piece)
         except (zlib.error, brotli.error):
             raise BodyError(
                 FetchProblem.PROTOCOL, f"sent a body that is not {self._coding}, though it says so"
@@ -87,6 +89,11 @@ class BodyDecoder:
         if cut_short:
             raise BodyError(FetchProblem.PROTOCOL, f"the {self._coding} body was cut short")
         return b"".join(self._chunks)
+
+    def _take(self, chunk: bytes) -> None:
+        self._taken += len(chunk)
+        if self._taken > self._max_compressed:
+            raise too_large(self._max_compressed)
 
     def _decompress(self, chunk: bytes) -> None:
         chunk, self._start = self._start + chunk, b""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import ssl
 from typing import TYPE_CHECKING
@@ -12,7 +13,7 @@ from monitor.model import FetchFailed, FetchProblem
 from monitor.netguard import AddressRefused
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 _DETAIL = 200  # characters of a library's own words
 
@@ -39,7 +40,7 @@ def explain(error: BaseException, host: str) -> FetchFailed:
         case httpx.ProxyError():
             return failed(FetchProblem.CONNECT, f"the proxy does not let us through to {host}: {said}")
         case httpx.ConnectError():
-            return failed(FetchProblem.CONNECT, f"cannot connect to {host}: {printable(str(causes[-1]))}")
+            return failed(FetchProblem.CONNECT, f"cannot connect to {host}: {_reason(causes)}")
         case httpx.NetworkError() | OSError():
             return failed(FetchProblem.CONNECT, f"the connection to {host} broke")
         case httpx.RemoteProtocolError():
@@ -67,6 +68,13 @@ def _explain_cause(cause: BaseException, host: str) -> FetchFailed | None:
             return None
 
 
+def _reason(causes: Sequence[BaseException]) -> str:
+    """The system's words for the first of its errors ("No route to host"), else the last word of a library."""
+    numbers = (cause.errno for cause in causes if isinstance(cause, OSError))
+    number = next((number for number in numbers if number), None)
+    return os.strerror(number) if number is not None else printable(str(causes[-1]))
+
+
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
     """The error and what it came from, groups opened, outermost first."""
     seen: set[int] = set()
@@ -79,4 +87,4 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
         yield current
         if isinstance(current, BaseExceptionGroup):
             waiting.extend(current.exceptions)
-        waiting.append(current.__cause__ if current.__suppress_context__ else current.__context__)
+        waiting.extend((current.__cause__, current.__context__))

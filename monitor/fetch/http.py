@@ -13,7 +13,7 @@ from urllib.request import getproxies, proxy_bypass
 import httpx
 
 from monitor.clock import SystemClock
-from monitor.fetch.answers import explain_status, fresh_for, header_fields, is_feed_delta, validator
+from monitor.fetch.answers import explain_status, fresh_for, header_fields, in_utf8, is_feed_delta, validator
 from monitor.fetch.base import Answer
 from monitor.fetch.decode import BodyDecoder, BodyError, too_large
 from monitor.fetch.explain import explain, failed, printable
@@ -235,7 +235,7 @@ class HttpFetcher:
                     return await self._take(ask, trail, response, fields)
             finally:
                 await response.aclose()
-            target = next_hop(trail.urls[-1], fields["location"])
+            target = next_hop(trail.urls[-1], in_utf8(fields["location"]))
             if isinstance(target, FetchFailed):
                 return target
             if target in trail.urls:
