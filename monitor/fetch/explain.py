@@ -32,13 +32,13 @@ def printable(text: str) -> str:
 def explain(error: BaseException, host: str) -> FetchFailed:
     """The innermost cause that says something."""
     causes = list(_causes(error))
+    if isinstance(error, httpx.ProxyError):
+        return failed(FetchProblem.CONNECT, f"the proxy does not let us through to {host}: {_reason(causes)}")
     for cause in causes:
         if found := _explain_cause(cause, host):
             return found
     said = printable(str(error))
     match error:
-        case httpx.ProxyError():
-            return failed(FetchProblem.CONNECT, f"the proxy does not let us through to {host}: {said}")
         case httpx.ConnectError():
             return failed(FetchProblem.CONNECT, f"cannot connect to {host}: {_reason(causes)}")
         case httpx.NetworkError() | OSError():
@@ -69,10 +69,13 @@ def _explain_cause(cause: BaseException, host: str) -> FetchFailed | None:
 
 
 def _reason(causes: Sequence[BaseException]) -> str:
-    """The system's words for the first of its errors ("No route to host"), else the last word of a library."""
-    numbers = (cause.errno for cause in causes if isinstance(cause, OSError))
-    number = next((number for number in numbers if number), None)
-    return os.strerror(number) if number is not None else printable(str(causes[-1]))
+    """The system's words for the first of its errors ("No route to host"), else what a library says last of it."""
+    for cause in causes:
+        if isinstance(cause, socket.gaierror):
+            return printable(cause.strerror or str(cause))
+        if isinstance(cause, OSError) and cause.errno:
+            return os.strerror(cause.errno)
+    return printable(str(causes[-1]) or str(causes[0]))
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

@@ -86,6 +86,8 @@ class WebTransport(httpx.AsyncBaseTransport):
                 proxy_headers={"User-Agent": headers.get("User-Agent", "")} if proxy else None,
             )
         except (aiohttp.ClientError, OSError, ValueError) as error:
+            if proxy and isinstance(error, aiohttp.ClientConnectorError) and error.host != url.raw_host:
+                raise httpx.ProxyError(str(error.os_error)) from error.os_error
             raise as_httpx(error) from _behind(error)
         return httpx.Response(response.status, headers=response.raw_headers, stream=_Body(response))
 

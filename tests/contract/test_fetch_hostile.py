@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import shutil
 import socket
-import ssl
 import struct
 import subprocess
 import sys
@@ -16,9 +14,10 @@ import pytest
 
 from monitor.model import Fetched, FetchProblem
 from tests.fetching import BODY, SHORT, feed, fetcher, names, ok, raw_server, redirect, refusal
+from tests.tls import make_certificate, trusting
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    import ssl
     from pathlib import Path
 
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -152,19 +151,8 @@ async def test_names_that_have_no_address() -> None:
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, ssl.SSLContext]:
-    """A certificate of 127.0.0.1 that nobody signed, and a server's context with it, which speaks HTTP/2 too."""
-    openssl = shutil.which("openssl")
-    if openssl is None:
-        pytest.skip("openssl is not installed")
-    folder = tmp_path_factory.mktemp("tls")
-    key, cert = folder / "key.pem", folder / "cert.pem"
-    command = [openssl, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "36500", "-subj", "/CN=127.0.0.1"]
-    command += ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(cert)]
-    subprocess.run(command, check=True, capture_output=True)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(cert, key)
-    context.set_alpn_protocols(["h2", "http/1.1"])
-    return cert, context
+    """Made once."""
+    return make_certificate(tmp_path_factory.mktemp("tls"))
 
 
 async def test_a_certificate_that_nobody_signed(certificate: tuple[Path, ssl.SSLContext]) -> None:
@@ -178,21 +166,13 @@ async def test_a_certificate_that_nobody_signed(certificate: tuple[Path, ssl.SSL
 
 async def test_a_certificate_for_another_name(certificate: tuple[Path, ssl.SSLContext]) -> None:
     """A trusted authority does not make it the right host."""
-    trusting = _trusting(certificate[0])
     resolver = names(other_example="127.0.0.1")
-    opened = fetcher(tls=trusting, allow=("127.0.0.1",), resolver=resolver)
+    opened = fetcher(tls=trusting(certificate[0]), allow=("127.0.0.1",), resolver=resolver)
     async with raw_server(ok(), tls=certificate[1]) as server, opened as running:
         found = refusal(await running.fetch(feed(server.url(scheme="https", host="other.example"))))
         assert found.problem is FetchProblem.TLS
         assert "other.example" in found.detail
         assert isinstance(await running.fetch(feed(server.url(scheme="https"))), Fetched)
-
-
-def _trusting(authority: Path) -> Callable[[], ssl.SSLContext]:
-    def made() -> ssl.SSLContext:
-        return ssl.create_default_context(cafile=str(authority))
-
-    return made
 
 
 _BOMB = """
