@@ -69,13 +69,13 @@ def _explain_cause(cause: BaseException, host: str) -> FetchFailed | None:
 
 
 def _reason(causes: Sequence[BaseException]) -> str:
-    """The system's words for the first of its errors ("No route to host"), else what a library says last of it."""
+    """The system's words for the first of its errors ("No route to host"), else what the library says."""
     for cause in causes:
         if isinstance(cause, socket.gaierror):
             return printable(cause.strerror or str(cause))
         if isinstance(cause, OSError) and cause.errno:
             return os.strerror(cause.errno)
-    return printable(str(causes[-1]) or str(causes[0]))
+    return printable(str(causes[0]))
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
