@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from monitor import __version__
 from monitor.app.load import Channel
 from monitor.clock import Clock, SystemClock
-from monitor.config import Config
+from monitor.config import Config, PollingSettings
 from monitor.fetch.http import FetchLimits, HttpFetcher
 from monitor.fetch.routing import RoutingFetcher
 from monitor.fetch.sample import SampleFetcher
@@ -30,23 +30,22 @@ if TYPE_CHECKING:
     from monitor.store.base import Store
 
 
-def user_agent(config: Config) -> str:
+def user_agent(polling: PollingSettings) -> str:
     """What publishers see."""
-    polling = config.settings.polling
     contact = f"; contact: {polling.contact}" if polling.contact else ""
     return polling.user_agent or f"news-monitor/{__version__} (RSS monitor{contact})"
 
 
-def open_fetcher(config: Config, clock: Clock) -> RoutingFetcher[HttpFetcher]:
-    """A fetcher with the configured limits; its `web` is for everything that is no feed."""
-    polling = config.settings.polling
+def open_fetcher(config: Config | None, clock: Clock) -> RoutingFetcher[HttpFetcher]:
+    """A fetcher with the configured limits, or the defaults; its `web` is for everything that is no feed."""
+    polling = config.settings.polling if config is not None else PollingSettings()
     limits = FetchLimits(
         deadline=polling.deadline,
         max_compressed_bytes=int(polling.max_download),
         max_decoded_bytes=int(polling.max_body),
     )
     http = HttpFetcher(
-        user_agent=user_agent(config),
+        user_agent=user_agent(polling),
         limits=limits,
         concurrency=polling.concurrency,
         clock=clock,

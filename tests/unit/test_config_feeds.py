@@ -144,11 +144,15 @@ def test_wrong_polling_keys(tmp_path: Path, lines: str, told: str) -> None:
 
 def test_publishers_are_told_how_to_reach_the_operator(tmp_path: Path) -> None:
     """An honest name with a contact, unless the user says something else altogether."""
-    assert user_agent(loaded(tmp_path, FEED)).endswith(" (RSS monitor)")
-    contact = user_agent(loaded(tmp_path, f'[polling]\ncontact = "desk@example.org"\n{FEED}'))
+
+    def said(lines: str) -> str:
+        return user_agent(loaded(tmp_path, f"[polling]\n{lines}\n{FEED}").settings.polling)
+
+    assert said("").endswith(" (RSS monitor)")
+    contact = said('contact = "desk@example.org"')
     assert contact.startswith("news-monitor/")
     assert contact.endswith(" (RSS monitor; contact: desk@example.org)")
-    assert user_agent(loaded(tmp_path, f'[polling]\nuser_agent = "own"\ncontact = "a@b"\n{FEED}')) == "own"
+    assert said('user_agent = "own"\ncontact = "a@b"') == "own"
 
 
 @pytest.mark.parametrize(
