@@ -16,7 +16,8 @@ import re
 import socket
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from functools import lru_cache, partial
+from typing import TYPE_CHECKING, Final
 
 import httpcore
 import httpx
@@ -24,6 +25,7 @@ import httpx
 if TYPE_CHECKING:
     import ssl
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+    from concurrent.futures import Executor
 
     Resolver = Callable[[str, int], Awaitable[tuple[str, ...]]]
 
@@ -47,6 +49,7 @@ _NOT_PUBLIC = tuple(
 # ff00::/8 are all outside.
 _GIVEN_OUT = ipaddress.IPv6Network("2000::/3")
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+_LINK_LOCAL = (ipaddress.IPv4Network("169.254.0.0/16"), ipaddress.IPv6Network("fe80::/10"))
 _HOST = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)(\.(?!-)[a-z0-9_-]{1,63}(?<!-))*")
 
 
@@ -54,9 +57,11 @@ class AddressRefused(Exception):  # noqa: N818 - it tells an outcome, like httpx
     """A host has an address that may not be dialled; `str()` of it is fit to be shown."""
 
     def __init__(self, host: str, address: str) -> None:
-        super().__init__(f"{host} is at {address}, which is not a public address")
+        where = host if host == address else f"{host} is at {address}, which"
+        super().__init__(f"{where} is not a public address")
 
 
+@lru_cache(maxsize=4096)
 def is_public(address: Address) -> bool:
     """True for an address of the open internet.
 
@@ -99,20 +104,45 @@ class Guard:
         return cls(frozenset(hosts), tuple(networks))
 
     def trusting(self, host: str) -> Guard:
-        """This guard for a URL that the user wrote: an address or "localhost" in it is a choice, a name is not."""
+        """This guard for a URL that the user wrote: an address or "localhost" in it is a choice, a name is not.
+
+        A link-local address is none either: a cloud's metadata, with its keys, is there.
+        """
         if host.lower() == "localhost":
             return replace(self, hosts=self.hosts | {"localhost"})
-        try:
-            network = ipaddress.ip_network(host.strip("[]"))
-        except ValueError:
+        address = literal(host)
+        if address is None or _is_link_local(address):
             return self
-        return replace(self, networks=(*self.networks, network))
+        return replace(self, networks=(*self.networks, ipaddress.ip_network(address)))
 
     def permits(self, host: str, address: Address) -> bool:
         """Whether `address`, to which `host` resolved, may be dialled."""
         if host.lower().rstrip(".") in self.hosts or is_public(address):
             return True
         return any(address in network for network in self.networks)
+
+
+EVERYTHING: Final = Guard(networks=(ipaddress.ip_network("0.0.0.0/0"), ipaddress.ip_network("::/0")))
+"""Refuses nothing: for what the user chose to dial."""
+
+
+def literal(host: str) -> Address | None:
+    """The address that the host of a URL is, brackets allowed; None: it is a name, or no usual spelling."""
+    try:
+        return ipaddress.ip_address(host.strip("[]"))
+    except ValueError:
+        return None
+
+
+def _is_link_local(address: Address) -> bool:
+    """In itself, or as the IPv4 address that it maps or translates to."""
+    if isinstance(address, ipaddress.IPv6Address):
+        within = address.ipv4_mapped or address.sixtofour
+        if address in _NAT64:
+            within = ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF)
+        if within is not None:
+            return _is_link_local(within)
+    return any(address in network for network in _LINK_LOCAL)
 
 
 def _network(entry: str) -> Network | None:
@@ -139,8 +169,33 @@ async def resolve(host: str, port: int) -> tuple[str, ...]:
     Raises:
         OSError: It has none.
     """
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return _addresses(await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM))
+
+
+def look_up(threads: Executor) -> Resolver:
+    """`resolve`, in threads of one's own."""
+
+    async def resolver(host: str, port: int) -> tuple[str, ...]:
+        ask = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
+        return _addresses(await asyncio.get_running_loop().run_in_executor(threads, ask))
+
+    return resolver
+
+
+def _addresses(found: Iterable[tuple[object, object, object, object, tuple[object, ...]]]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(str(address[0]) for *_, address in found))
+
+
+def checked(guard: Guard, host: str, addresses: tuple[str, ...]) -> tuple[str, ...]:
+    """`addresses`, all of them: one that is not permitted spoils the others, as a name with both is no accident.
+
+    Raises:
+        AddressRefused: With the first that may not be dialled.
+    """
+    for address in addresses:
+        if not guard.permits(host, ipaddress.ip_address(address)):
+            raise AddressRefused(host, address)
+    return addresses
 
 
 class _GuardedBackend(httpcore.AsyncNetworkBackend):
@@ -169,34 +224,41 @@ class _GuardedBackend(httpcore.AsyncNetworkBackend):
         return await self._inner.connect_tcp(last, port, timeout, local_address, socket_options)
 
     async def _checked(self, host: str, port: int) -> tuple[str, ...]:
-        """All addresses of `host`; one that is not permitted spoils the others, as a name with both is no accident."""
         try:
             addresses = await self._resolve(host, port)
         except (OSError, UnicodeError) as error:
             raise httpcore.ConnectError(str(error)) from error
         if not addresses:
             raise httpcore.ConnectError(f"{host} has no address")
-        for address in addresses:
-            if not self._guard.permits(host, ipaddress.ip_address(address)):
-                raise AddressRefused(host, address)
-        return addresses
+        return checked(self._guard, host, addresses)
 
 
 class GuardedTransport(httpx.AsyncBaseTransport):
     """An httpx transport that dials only what `guard` permits; give it to a client with `transport=`.
 
-    HTTP/1.1, no proxy (one would dial for us, unguarded), no limit on connections. A request raises `AddressRefused`
-    besides httpx's own exceptions.
+    No limit on connections. A request raises `AddressRefused` besides httpx's own exceptions.
 
     Args:
+        ssl_context: The transport's alone: the protocols that are offered in it are set for each connection.
         resolver: Replaces the system's resolver.
+        http2: Whether HTTP/2 is offered; where the server does not take it, and without TLS, it is HTTP/1.1.
+        proxy: URL of an HTTP proxy, its login included, or "". The guard sees its address and no other.
     """
 
     def __init__(
-        self, guard: Guard, *, ssl_context: ssl.SSLContext, keepalive: int | None = None, resolver: Resolver = resolve
+        self,
+        guard: Guard,
+        *,
+        ssl_context: ssl.SSLContext,
+        keepalive: int | None = None,
+        resolver: Resolver = resolve,
+        http2: bool = False,
+        proxy: str = "",
     ) -> None:
         self._pool = httpcore.AsyncConnectionPool(
             ssl_context=ssl_context,
+            proxy=_proxy(proxy, ssl_context) if proxy else None,
+            http2=http2,
             max_connections=None,
             max_keepalive_connections=keepalive,
             keepalive_expiry=5.0,
@@ -222,6 +284,15 @@ class GuardedTransport(httpx.AsyncBaseTransport):
 
     async def aclose(self) -> None:
         await self._pool.aclose()
+
+
+def _proxy(text: str, ssl_context: ssl.SSLContext) -> httpcore.Proxy:
+    url = httpx.URL(text)
+    return httpcore.Proxy(
+        url=httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=b"/"),
+        auth=(url.username.encode(), url.password.encode()) if url.userinfo else None,
+        ssl_context=ssl_context if url.scheme == "https" else None,
+    )
 
 
 class _Body(httpx.AsyncByteStream):

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 from monitor import __version__
 from monitor.app.load import Channel
 from monitor.clock import Clock, SystemClock
-from monitor.config import Config
+from monitor.config import Config, PollingSettings
 from monitor.fetch.http import FetchLimits, HttpFetcher
 from monitor.fetch.routing import RoutingFetcher
 from monitor.fetch.sample import SampleFetcher
+from monitor.netguard import Guard
 from monitor.notify.base import Surroundings
 from monitor.notify.registry import CHANNEL_TYPES, open_channel
 from monitor.parse.pool import ParserPool
@@ -29,20 +30,29 @@ if TYPE_CHECKING:
     from monitor.store.base import Store
 
 
-def user_agent(config: Config) -> str:
+def user_agent(polling: PollingSettings) -> str:
     """What publishers see."""
-    return config.settings.polling.user_agent or f"news-monitor/{__version__}"
+    contact = f"; contact: {polling.contact}" if polling.contact else ""
+    return polling.user_agent or f"news-monitor/{__version__} (RSS monitor{contact})"
 
 
-def open_fetcher(config: Config, clock: Clock) -> RoutingFetcher[HttpFetcher]:
-    """A fetcher with the configured limits; its `web` is for everything that is no feed."""
-    polling = config.settings.polling
+def open_fetcher(config: Config | None, clock: Clock) -> RoutingFetcher[HttpFetcher]:
+    """A fetcher with the configured limits, or the defaults; its `web` is for everything that is no feed."""
+    polling = config.settings.polling if config is not None else PollingSettings()
     limits = FetchLimits(
         deadline=polling.deadline,
         max_compressed_bytes=int(polling.max_download),
         max_decoded_bytes=int(polling.max_body),
     )
-    http = HttpFetcher(user_agent=user_agent(config), limits=limits, concurrency=polling.concurrency, clock=clock)
+    http = HttpFetcher(
+        user_agent=user_agent(polling),
+        limits=limits,
+        concurrency=polling.concurrency,
+        clock=clock,
+        guard=Guard.allowing(polling.allow),
+        proxy=polling.proxy.get_secret_value() if polling.proxy is not None else "",
+        proxy_from_env=polling.proxy_from_env,
+    )
     return RoutingFetcher(http=http, sample=SampleFetcher(clock))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -20,6 +21,7 @@ from monitor.store.open import describe_url
 app = typer.Typer(no_args_is_help=True, help="Look at the configuration.")
 app.command("reference")(print_reference)
 _HIDDEN = "(hidden)"
+_LOGIN = re.compile("//[^/?#]*@")
 
 
 @app.command("show")
@@ -32,7 +34,7 @@ def show(config: ConfigOption = None, json: JsonOption = False) -> None:
     data["polling"] = _plain(settings.polling)
     data["log"] = _plain(settings.log)
     data["channels"] = {name: _plain(channel.options) for name, channel in loaded.channels.items()}
-    data["feeds"] = [_plain(feed) for feed in settings.feeds]
+    data["feeds"] = [_plain(feed) | {"url": _LOGIN.sub(f"//{_HIDDEN}@", feed.url)} for feed in settings.feeds]
     if json:
         print_json(data | {"file": loaded.config.file.path})
         return

@@ -7,13 +7,10 @@ from collections.abc import AsyncGenerator, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from monitor import __version__
+from monitor.app.build import open_fetcher
 from monitor.clock import SystemClock
 from monitor.config import check_feed_url
 from monitor.fetch.base import Fetcher
-from monitor.fetch.http import FetchLimits, HttpFetcher
-from monitor.fetch.routing import RoutingFetcher
-from monitor.fetch.sample import SampleFetcher
 from monitor.model import Document, Entry, Feed, FeedId, Fetched, FetchFailed, HostId, NotModified, ParseFailed
 from monitor.parse.pool import ParserPool
 from monitor.parse.text import page_text, text_of_file
@@ -24,8 +21,7 @@ _STANDARD_INPUT = "-"
 async def read_sources(sources: Sequence[str]) -> AsyncGenerator[tuple[str, Sequence[Entry] | str]]:
     """Of each source, named once, its entries, or in a line why there are none. A text is one entry without a title."""
     clock = SystemClock()
-    http = HttpFetcher(user_agent=f"news-monitor/{__version__}", limits=FetchLimits(), concurrency=8)
-    fetcher = RoutingFetcher(http=http, sample=SampleFetcher(clock))
+    fetcher = open_fetcher(None, clock)
     parser = ParserPool(workers=1)
     try:
         for source in dict.fromkeys(sources):

@@ -17,13 +17,15 @@ the same rules and give the same messages.
 from monitor.config.faults import key_path
 from monitor.config.introspect import is_from_file, is_secret
 from monitor.config.load import Config, find_config, load_config, read_options
-from monitor.config.settings import FeedSettings, PaceSettings, Settings, check_feed_url, is_feed_name
+from monitor.config.settings import FeedSettings, PaceSettings, PollingSettings, Settings, is_feed_name
+from monitor.config.web import check_feed_url
 from monitor.durations import format_duration, parse_duration
 
 __all__ = [
     "Config",
     "FeedSettings",
     "PaceSettings",
+    "PollingSettings",
     "Settings",
     "check_feed_url",
     "find_config",

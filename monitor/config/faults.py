@@ -91,6 +91,8 @@ def _shown_value(model: type[BaseModel], location: tuple[str | int, ...], raw: M
     owner, value = model_at(model, location[:-1]), _value_at(raw, location)
     if owner is None or not location or is_secret(owner, str(location[-1])) or value is None:
         return ""
+    if isinstance(value, Mapping):
+        return ""  # there may be secrets in it
     text = repr(value)
     return text if len(text) <= 80 else ""
 

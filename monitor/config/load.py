@@ -11,7 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar, get_origin
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic_settings import SettingsError
 
 from monitor import systemd
@@ -28,6 +28,8 @@ from monitor.tomlfile import TomlFile, did_you_mean, read
 # Read by the command line, not a key of the file.
 ENV_RESERVED = frozenset({"NEWS_MONITOR_CONFIG"})
 SEARCH_PATH = (Path("config.toml"), Path("/etc/news-monitor/config.toml"))
+
+_SECRET_HEADER = re.compile("auth|cookie|key|secret|token", re.IGNORECASE)
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
@@ -112,7 +114,18 @@ class Config:
             max_interval=feed.max_interval or max(default.max_interval, interval),
             max_unvalidated=feed.max_interval or max(default.max_unvalidated, interval),
             heed_hints=default.heed_hints if feed.heed_hints is None else feed.heed_hints,
+            user_agent=feed.user_agent,
+            headers=tuple((name, value.get_secret_value()) for name, value in feed.headers.items()),
+            username=feed.username,
+            password=_revealed(feed.password),
+            token=_revealed(feed.token),
+            proxy=_revealed(feed.proxy),
+            http2=feed.http2,
         )
+
+
+def _revealed(secret: SecretStr | None) -> str:
+    return secret.get_secret_value() if secret is not None else ""
 
 
 def find_config(given: Path | None) -> Path:
@@ -278,13 +291,17 @@ def _mode_warnings(path: Path, file: TomlFile) -> list[Fault]:
     """A file that others may read should not hold secrets."""
     if path.stat().st_mode & 0o004 == 0:
         return []
-    names = {"password", "secret", "previous_secret", "webhook_url", "token"}
+    tables: list[tuple[tuple[str | int, ...], Any]] = [
+        *((("channels", name), table) for name, table in file.data.get("channels", {}).items()),
+        *((("feeds", index), table) for index, table in enumerate(file.data.get("feeds", []))),
+        (("polling",), file.data.get("polling")),
+    ]
     found = [
-        ("channels", channel, name)
-        for channel, table in file.data.get("channels", {}).items()
+        (*key, name)
+        for key, table in tables
         if isinstance(table, dict)
-        for name in table
-        if name in names
+        for name, value in table.items()
+        if _looks_secret(name, value)
     ]
     hint = "move it to a file or credential (NAME_file = …), or `chmod o-r` this file"
     return [
@@ -292,6 +309,15 @@ def _mode_warnings(path: Path, file: TomlFile) -> list[Fault]:
               message="a secret in a file that everyone may read", hint=hint, warning=True)
         for key in found
     ]  # fmt: skip
+
+
+def _looks_secret(name: str, value: object) -> bool:
+    """Whether a key of a channel, of a feed or of polling holds a secret: by its name, or a login in its URL."""
+    if name in {"url", "proxy"}:
+        return isinstance(value, str) and "@" in value.partition("://")[2].partition("/")[0]
+    if name == "headers":
+        return isinstance(value, dict) and any(_SECRET_HEADER.search(header) for header in value)
+    return name in {"password", "secret", "previous_secret", "webhook_url", "token"}
 
 
 def _in_order(faults: Sequence[Fault]) -> list[Fault]:

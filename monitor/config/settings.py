@@ -8,13 +8,14 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ByteSize, ConfigDict, Field, SecretStr, field_validator
+from pydantic import BaseModel, ByteSize, ConfigDict, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from monitor.config.durations import Duration
+from monitor.config.web import check_feed_url, check_header, check_header_value, check_proxy, is_token
 from monitor.netguard import Guard
 
 ENV_PREFIX = "NEWS_MONITOR_"
@@ -84,8 +85,28 @@ class PollingSettings(_Table):
     user_agent: str = Field(
         default="",
         max_length=200,
-        description="Sent with every request instead of `news-monitor/VERSION`; name a page or an "
-        "address where you can be reached.",
+        description="Sent with every request instead of `news-monitor/VERSION (RSS monitor; contact: …)`.",
+    )
+    contact: str = Field(
+        default="",
+        max_length=120,
+        description="Your mail address or web page, told to publishers in the user agent: they can write before they "
+        "block. Default: none is told.",
+    )
+    allow: tuple[str, ...] = Field(
+        default=(),
+        description="Hosts and networks of your own that may be dialled although their addresses are not public: "
+        '`["feeds.internal", "10.0.0.0/8"]`. An address, or `localhost`, in a feed\'s own URL needs no entry, save a '
+        "link-local one.",
+    )
+    proxy: SecretStr | None = Field(
+        default=None,
+        description="`http://` or `https://` URL of a proxy for all feeds, with its login if it has one. The proxy "
+        "looks names up and dials: `allow` then counts only for addresses in URLs.",
+    )
+    proxy_from_env: bool = Field(
+        default=False,
+        description="Whether `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` count, where no `proxy` is set.",
     )
     parsers: int = Field(default=2, ge=1, le=64, description="Worker processes that read documents.")
     parse_deadline: Duration = Field(
@@ -97,9 +118,26 @@ class PollingSettings(_Table):
     @field_validator("user_agent")
     @classmethod
     def _one_line(cls, value: str) -> str:
-        if not value.isprintable() or not value.isascii():
-            raise ValueError("must be printable ASCII on one line; it is sent as an HTTP header")
+        return check_header_value(value)
+
+    @field_validator("contact")
+    @classmethod
+    def _reachable(cls, value: str) -> str:
+        check_header_value(value)
+        if value and (not ("@" in value or "://" in value) or any(char in value for char in '()\\ "')):
+            raise ValueError("must be a mail address or a URL, such as desk@example.org or https://example.org/bot")
         return value
+
+    @field_validator("allow")
+    @classmethod
+    def _hosts_or_networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        Guard.allowing(value)
+        return value
+
+    @field_validator("proxy")
+    @classmethod
+    def _http_proxy(cls, value: SecretStr | None) -> SecretStr | None:
+        return check_proxy(value)
 
 
 class LogSettings(_Table):
@@ -146,6 +184,23 @@ class FeedSettings(_Table):
         description="`false` for one whose document says `hourly` only because its software does; default "
         "`polling.heed_hints`.",
     )
+    user_agent: str = Field(
+        default="", max_length=200, description="Sent instead of the service's own, for a site that blocks it."
+    )
+    headers: dict[str, SecretStr] = Field(
+        default_factory=dict,
+        description='Sent with every request to the feed\'s own site: `{ X-Api-Key = "…" }`. Not sent to another site '
+        "that it redirects to.",
+    )
+    username: str = Field(default="", description="With `password`: HTTP Basic, sent to the feed's own site only.")
+    password: SecretStr | None = Field(default=None, description="See `username`.")
+    token: SecretStr | None = Field(
+        default=None, description="Sent as `Authorization: Bearer …`, to the feed's own site only."
+    )
+    proxy: SecretStr | None = Field(default=None, description="A proxy for this feed; default `polling.proxy`.")
+    http2: bool = Field(
+        default=False, description="Whether HTTP/2 may be spoken, for a site that refuses older clients."
+    )
 
     @field_validator("name")
     @classmethod
@@ -170,26 +225,50 @@ class FeedSettings(_Table):
                 raise ValueError(f"{tag!r} is no tag; use letters, digits, spaces, dots, dashes and underscores")
         return tuple(dict.fromkeys(tag.lower() for tag in value))
 
+    @field_validator("user_agent")
+    @classmethod
+    def _one_line(cls, value: str) -> str:
+        return check_header_value(value)
 
-def check_feed_url(url: str) -> None:
-    """Refuse a URL that can never be polled.
+    @field_validator("headers")
+    @classmethod
+    def _sendable(cls, value: dict[str, SecretStr]) -> dict[str, SecretStr]:
+        for name, text in value.items():
+            check_header(name, text.get_secret_value())
+        if len({name.lower() for name in value}) < len(value):
+            raise ValueError("the same header twice: upper and lower case make no difference")
+        return value
 
-    Raises:
-        ValueError: What is wrong with it.
-    """
-    if url.startswith("sample:"):
-        return
-    if not url.isprintable() or " " in url:
-        raise ValueError("a URL has no spaces or control characters")
-    try:
-        parts = urlsplit(url)
-        host, _port = parts.hostname, parts.port
-    except ValueError as error:
-        raise ValueError(f"{url!r} is no URL: {error}") from None
-    if parts.scheme not in {"http", "https"}:
-        raise ValueError(f"{url!r} must start with http:// or https://")
-    if not host:
-        raise ValueError(f"{url!r} names no host")
+    @field_validator("token")
+    @classmethod
+    def _bearer(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not is_token(value.get_secret_value()):
+            raise ValueError("must be letters, digits and -._~+/ only (RFC 6750), without the word Bearer")
+        return value
+
+    @field_validator("proxy")
+    @classmethod
+    def _http_proxy(cls, value: SecretStr | None) -> SecretStr | None:
+        return check_proxy(value)
+
+    @model_validator(mode="after")
+    def _one_login(self) -> Self:
+        if self.username and self.password is None:
+            raise ValueError("username without password: set password or password_file")
+        if self.password is not None and not self.username:
+            raise ValueError("password without username: set username")
+        if ":" in self.username or not self.username.isprintable():
+            raise ValueError("username has a colon or control character, which HTTP Basic cannot send (RFC 7617)")
+        logins = {
+            "username": bool(self.username),
+            "token": self.token is not None,
+            "a header Authorization": any(name.lower() == "authorization" for name in self.headers),
+            "a login in the url": "@" in urlsplit(self.url).netloc,
+        }
+        given = [name for name, there in logins.items() if there]
+        if len(given) > 1:
+            raise ValueError(f"{' and '.join(given)} are several logins: keep one of them")
+        return self
 
 
 class PaceSettings(_Table):

@@ -3,40 +3,40 @@
 from __future__ import annotations
 
 import asyncio
-import socket
-import ssl
 from dataclasses import dataclass
 from datetime import timedelta
-from http.cookiejar import CookieJar, DefaultCookiePolicy
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from functools import lru_cache
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlencode
+from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
 from monitor.clock import SystemClock
+from monitor.fetch.answers import explain_status, fresh_for, header_fields, in_utf8, is_feed_delta, validator
 from monitor.fetch.base import Answer
 from monitor.fetch.decode import BodyDecoder, BodyError, too_large
-from monitor.fetch.policy import explain_status, parse_retry_after, request_headers
+from monitor.fetch.explain import explain, failed, printable
+from monitor.fetch.policy import basic_login, own_headers, parse_retry_after, plain_headers, request_headers
+from monitor.fetch.target import bare, next_hop, origin, parse_target
+from monitor.fetch.transport import WebTransport
 from monitor.model import NO_OPTIONS, Fetched, FetchFailed, FetchProblem, NotModified
-from monitor.netguard import AddressRefused, Guard, GuardedTransport
+from monitor.netguard import AddressRefused, Guard
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+    import ssl
+    from collections.abc import Awaitable, Callable, Iterable, Mapping
 
     from monitor.clock import Clock
     from monitor.model import Feed, FeedOptions, FetchResult
 
 ResultT = TypeVar("ResultT")
 
-
-class _Send(Protocol):
-    async def __call__(self, request: httpx.Request, *, stream: bool) -> httpx.Response: ...
-
-
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_PERMANENT = frozenset({301, 308})
 _NO_BODY = frozenset({204, 205, 206})
-_MAX_VALIDATOR = 2_000  # characters; a longer one is not worth keeping
-_DETAIL = 200  # characters of a library's own words
+_IM_USED = 226
+_NOTHING = httpx.ByteStream(b"")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,181 +56,273 @@ class FetchLimits:
     max_redirects: int = 5
 
 
-class HttpFetcher:
-    """A `Fetcher` for http and https.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Start:
+    """A URL, taken apart once.
 
-    One client and one TLS context for the process: a client costs 17 ms, its context. Connections are closed after use
-    (feeds are many, hosts are seldom asked twice in a row), and the pool itself has no limit: `concurrency` is the only
-    queue, so servers that never answer cannot starve the others for longer than their deadline. Proxy settings of the
-    environment are not read, cookies are not kept.
+    Attributes:
+        url: Without the login in it.
+        userinfo: That login, as it stands in the URL.
+        login: The same as an Authorization header; "": none.
+        trusted: The host, where it is an address (or localhost) that the user may have chosen by writing it.
     """
 
-    def __init__(self, *, user_agent: str, limits: FetchLimits, concurrency: int, clock: Clock | None = None) -> None:
+    url: httpx.URL
+    origin: tuple[str, str, int]
+    userinfo: bytes
+    login: str
+    trusted: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Ask:
+    """What is asked, of whichever URL the redirects lead to.
+
+    Attributes:
+        own: Headers for the origin of the first URL.
+        foreign: Headers for every other one.
+        trusted: The host whose address the user chose; "": none.
+        proxy: Its URL; "": what the environment says, if that is to be asked.
+        conditional: Whether a 304 is an answer to it.
+    """
+
+    start: _Start
+    own: list[tuple[bytes, bytes]]
+    foreign: list[tuple[bytes, bytes]]
+    trusted: str = ""
+    proxy: str = ""
+    http2: bool = False
+    conditional: bool = False
+
+
+@dataclass(slots=True)
+class _Trail:
+    """The URLs that were asked, and where permanent redirects alone led."""
+
+    urls: list[httpx.URL]
+    moved_to: httpx.URL | None = None
+    lasting: bool = True
+
+
+class HttpFetcher:
+    """A `Fetcher` for http and https, and a `Web`.
+
+    `concurrency` is the only queue: the transport has no limit, so servers that never answer cannot starve the others
+    for longer than their deadline. No cookie is kept, and no connection: feeds are many, hosts are seldom asked twice
+    in a row.
+
+    Args:
+        user_agent: What publishers see, unless a feed has its own.
+        guard: What may be dialled. An address in a feed's own URL, or localhost, is a choice of its user's and needs no
+            entry, for that host alone.
+        proxy: URL of the proxy for everything that names no other; "": none.
+        proxy_from_env: Whether HTTP_PROXY and its kin count where no proxy is given.
+        transport: Replaces the network. It may get the request extensions that `monitor.fetch.transport` names.
+    """
+
+    def __init__(
+        self,
+        *,
+        user_agent: str,
+        limits: FetchLimits,
+        concurrency: int,
+        clock: Clock | None = None,
+        guard: Guard | None = None,
+        proxy: str = "",
+        proxy_from_env: bool = False,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        guard = guard or Guard()
         self._user_agent = user_agent
         self._limits = limits
+        self._deadline = limits.deadline.total_seconds()
         self._clock: Clock = clock or SystemClock()
         self._slots = asyncio.Semaphore(concurrency)
-        self._client = httpx.AsyncClient(
-            verify=_tls_context(),
-            trust_env=False,
-            follow_redirects=False,
-            timeout=None,  # noqa: S113 - httpx's are per read, which a dripping server never trips; asyncio.timeout rules
-            limits=httpx.Limits(max_connections=None, max_keepalive_connections=0),
-            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
-        )
-        self._guarded = GuardedTransport(Guard(), ssl_context=_tls_context())
+        self._proxy = proxy
+        self._proxy_from_env = proxy_from_env
+        self._transport = transport or WebTransport(guard, tls=tls_context)
+        self._start: Callable[[str], _Start | FetchFailed] = lru_cache(maxsize=4096)(lambda url: _start(url, guard))
 
-    async def fetch(self, feed: Feed, options: FeedOptions = NO_OPTIONS) -> FetchResult:  # noqa: ARG002 - to come
+    async def fetch(self, feed: Feed, options: FeedOptions = NO_OPTIONS) -> FetchResult:
         """See `Fetcher.fetch`; the deadline starts when a slot is free."""
-        headers = request_headers(feed, user_agent=self._user_agent)
+        start = self._start(feed.url)
+        if isinstance(start, FetchFailed):
+            return start
+        headers = request_headers(feed, options, user_agent=self._user_agent)
         conditional = bool(feed.etag or feed.last_modified)
-        return await self._bounded(
-            feed.url, lambda trail: self._follow(trail, self._client.send, headers, conditional=conditional)
-        )
+        ask = self._ask(start, headers, options, trusted=start.trusted, conditional=conditional)
+        return await self._bounded(start, lambda trail: self._follow(ask, trail))
 
-    async def get(
-        self,
-        url: str,
-        *,
-        options: FeedOptions = NO_OPTIONS,  # noqa: ARG002 - to come
-        accept: str = "",
-    ) -> Fetched | FetchFailed:
+    async def get(self, url: str, *, options: FeedOptions = NO_OPTIONS, accept: str = "") -> Fetched | FetchFailed:
         """See `Web.get`."""
-        headers = {"User-Agent": self._user_agent, "Accept-Encoding": "gzip, deflate", "Accept": accept or "*/*"}
-        result = await self._bounded(
-            url, lambda trail: self._follow(trail, self._send_guarded, headers, conditional=False)
-        )
-        if isinstance(result, NotModified):  # cannot be: nothing was asked that this answers
-            return _failed(FetchProblem.HTTP, explain_status(httpx.codes.NOT_MODIFIED))
+        start = self._start(url)
+        if isinstance(start, FetchFailed):
+            return start
+        ask = self._ask(start, plain_headers(options.user_agent or self._user_agent, accept), options)
+        result = await self._bounded(start, lambda trail: self._follow(ask, trail))
+        if isinstance(result, NotModified):
+            raise TypeError("an unconditional request has no such result")
         return result
 
     async def post_form(self, url: str, fields: Iterable[tuple[str, str]]) -> Answer | FetchFailed:
         """See `Web.post_form`."""
-        content = urlencode(list(fields)).encode("ascii")
-        headers = {"User-Agent": self._user_agent, "Content-Type": "application/x-www-form-urlencoded"}
-
-        async def post(trail: list[httpx.URL]) -> Answer:
-            response = await self._guarded.handle_async_request(
-                httpx.Request("POST", trail[-1], headers=headers, content=content)
-            )
-            try:
-                return Answer(status=response.status_code, body=await self._body(response))
-            finally:
-                await response.aclose()
-
-        return await self._bounded(url, post)
-
-    async def _send_guarded(self, request: httpx.Request, *, stream: bool) -> httpx.Response:  # noqa: ARG002
-        response = await self._guarded.handle_async_request(request)
-        response.request = request
-        return response
-
-    async def _bounded(self, url: str, ask: Callable[[list[httpx.URL]], Awaitable[ResultT]]) -> ResultT | FetchFailed:
-        start = _parse(url)
+        start = self._start(url)
         if isinstance(start, FetchFailed):
             return start
-        trail = [start]
-        async with self._slots:
+        content = urlencode(list(fields)).encode("ascii")
+        headers = plain_headers(self._user_agent, "*/*") | {"Content-Type": "application/x-www-form-urlencoded"}
+        ask = self._ask(start, headers, NO_OPTIONS)
+
+        async def post(trail: _Trail) -> Answer:
+            response = await self._send(ask, trail.urls[-1], content)
             try:
-                async with asyncio.timeout(self._limits.deadline.total_seconds()):
-                    return await ask(trail)
-            except AddressRefused as error:
-                return _failed(FetchProblem.REFUSED, f"{error}: not dialled; polling.allow can name it")
-            except TimeoutError:
-                seconds = f"{self._limits.deadline.total_seconds():g}"
-                return _failed(FetchProblem.TIMEOUT, f"{trail[-1].host} did not finish its answer within {seconds} s")
-            except BodyError as error:
-                return _failed(error.problem, f"{trail[-1].host} {error.detail}")
-            except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
-                return _explain(error, trail[-1].host)
+                body = await self._body(response, header_fields(response.headers.raw))
+            finally:
+                await response.aclose()
+            return Answer(status=response.status_code, body=body)
+
+        return await self._bounded(start, post)
 
     async def close(self) -> None:
         """See `Fetcher.close`."""
-        await self._client.aclose()
-        await self._guarded.aclose()
+        await self._transport.aclose()
 
-    async def _follow(
-        self, trail: list[httpx.URL], send: _Send, headers: Mapping[str, str], *, conditional: bool
-    ) -> FetchResult:
-        """Ask the last URL of `trail`; add to it what that redirects to, until one does not."""
-        while True:
-            response = await send(httpx.Request("GET", trail[-1], headers=_encoded(headers)), stream=True)
-            try:
-                if response.status_code not in _REDIRECTS or "location" not in response.headers:
-                    return await self._take(response, conditional=conditional)
-            finally:
-                await response.aclose()
-            target = next_hop(trail[-1], response.headers["location"])
-            if isinstance(target, FetchFailed):
-                return target
-            if target in trail:
-                return _failed(FetchProblem.REDIRECT, f"redirects in a circle, back to {_printable(str(target))}")
-            if len(trail) > self._limits.max_redirects:
-                return _failed(FetchProblem.REDIRECT, f"redirects more than {self._limits.max_redirects} times")
-            trail.append(target)
-
-    async def _take(self, response: httpx.Response, *, conditional: bool) -> FetchResult:
-        status = response.status_code
-        etag = _validator(response.headers, b"etag")
-        last_modified = _validator(response.headers, b"last-modified")
-        if status == httpx.codes.NOT_MODIFIED and conditional:
-            return NotModified(etag=etag, last_modified=last_modified)
-        if not 200 <= status < 300 or status in _NO_BODY:
-            retry_after = parse_retry_after(response.headers.get("retry-after"), self._clock.now())
-            detail = explain_status(status, retry_after=retry_after)
-            return FetchFailed(problem=FetchProblem.HTTP, detail=detail, status=status, retry_after=retry_after)
-        return Fetched(
-            url=str(response.url),
-            status=status,
-            body=await self._body(response),
-            content_type=response.headers.get("content-type"),
-            etag=etag,
-            last_modified=last_modified,
+    def _ask(
+        self,
+        start: _Start,
+        headers: Mapping[str, str],
+        options: FeedOptions,
+        *,
+        trusted: str = "",
+        conditional: bool = False,
+    ) -> _Ask:
+        foreign = own = _encoded(headers)
+        if options is not NO_OPTIONS or start.login:
+            own = _encoded(own_headers(headers, options, login=start.login))
+        return _Ask(
+            start=start,
+            own=own,
+            foreign=foreign,
+            trusted=trusted,
+            proxy=options.proxy or self._proxy,
+            http2=options.http2,
+            conditional=conditional,
         )
 
-    async def _body(self, response: httpx.Response) -> bytes:
+    async def _bounded(self, start: _Start, ask: Callable[[_Trail], Awaitable[ResultT]]) -> ResultT | FetchFailed:
+        """`ask`, when there is a place for it, within the deadline, and its failures in words."""
+        trail = _Trail([start.url])
+        async with self._slots:
+            try:
+                async with asyncio.timeout(self._deadline):
+                    return await ask(trail)
+            except TimeoutError:
+                host = trail.urls[-1].host
+                return failed(FetchProblem.TIMEOUT, f"{host} did not finish its answer within {self._deadline:g} s")
+            except BodyError as error:
+                return failed(error.problem, f"{trail.urls[-1].host} {error.detail}")
+            except (httpx.HTTPError, httpx.InvalidURL, AddressRefused, OSError) as error:
+                return explain(error, trail.urls[-1].host)
+
+    async def _follow(self, ask: _Ask, trail: _Trail) -> FetchResult:
+        """Ask the last URL of `trail`; add to it what that redirects to, until one does not."""
+        while True:
+            response = await self._send(ask, trail.urls[-1])
+            try:
+                fields = header_fields(response.headers.raw)
+                status = response.status_code
+                if status not in _REDIRECTS or not fields.get("location"):
+                    return await self._take(ask, trail, response, fields)
+            finally:
+                await response.aclose()
+            target = next_hop(trail.urls[-1], in_utf8(fields["location"]))
+            if isinstance(target, FetchFailed):
+                return target
+            if target in trail.urls:
+                return failed(FetchProblem.REDIRECT, f"redirects in a circle, back to {printable(str(target))}")
+            if len(trail.urls) > self._limits.max_redirects:
+                return failed(FetchProblem.REDIRECT, f"redirects more than {self._limits.max_redirects} times")
+            trail.urls.append(target)
+            trail.lasting = trail.lasting and status in _PERMANENT
+            if trail.lasting:
+                trail.moved_to = target
+
+    async def _send(self, ask: _Ask, url: httpx.URL, content: bytes | None = None) -> httpx.Response:
+        is_own = url is ask.start.url or origin(url) == ask.start.origin
+        how: dict[str, str | bool] = {}
+        if ask.trusted and url.host == ask.trusted:
+            how["open"] = True
+        if proxy := ask.proxy or (_environment_proxy(url) if self._proxy_from_env else ""):
+            how["proxy"] = proxy
+        if ask.http2:
+            how["http2"] = True
+        headers = ask.own if is_own else ask.foreign
+        if content is not None:
+            request = httpx.Request("POST", url, headers=headers, content=content, extensions=how)
+        else:  # given a stream, httpx adds no headers, which halves what a request costs; it needs but this one
+            headers = [(b"Host", url.netloc), *headers]
+            request = httpx.Request("GET", url, headers=headers, stream=_NOTHING, extensions=how)
+        return await self._transport.handle_async_request(request)
+
+    async def _take(self, ask: _Ask, trail: _Trail, response: httpx.Response, fields: Mapping[str, str]) -> FetchResult:
+        status, now = response.status_code, self._clock.now()
+        etag, last_modified = validator(fields, "etag"), validator(fields, "last-modified")
+        moved_to = _with_login(trail.moved_to, ask.start) if trail.moved_to is not None else ""
+        fresh = fresh_for(fields, now)
+        if status == httpx.codes.NOT_MODIFIED and ask.conditional:
+            return NotModified(etag=etag, last_modified=last_modified, fresh_for=fresh, moved_to=moved_to)
+        partial = status == _IM_USED and ask.conditional and is_feed_delta(fields)
+        if not 200 <= status < 300 or status in _NO_BODY or (status == _IM_USED and not partial):
+            retry_after = parse_retry_after(fields.get("retry-after"), now)
+            detail = explain_status(status, fields, retry_after=retry_after)
+            return FetchFailed(problem=FetchProblem.HTTP, detail=detail, status=status, retry_after=retry_after)
+        return Fetched(
+            url=str(trail.urls[-1]),
+            status=status,
+            body=await self._body(response, fields),
+            content_type=fields.get("content-type"),
+            etag=etag,
+            last_modified=last_modified,
+            fresh_for=fresh,
+            moved_to=moved_to,
+            partial=partial,
+        )
+
+    async def _body(self, response: httpx.Response, fields: Mapping[str, str]) -> bytes:
         limits = self._limits
-        length = response.headers.get("content-length", "")
+        length = fields.get("content-length", "")
         if length.isdigit() and int(length[:20]) > limits.max_compressed_bytes:
             raise too_large(limits.max_compressed_bytes)
         decoder = BodyDecoder(
-            response.headers.get("content-encoding", ""),
+            fields.get("content-encoding", ""),
             max_compressed=limits.max_compressed_bytes,
             max_decoded=limits.max_decoded_bytes,
         )
-        async for chunk in response.aiter_raw():
+        if not isinstance(response.stream, httpx.AsyncByteStream):
+            raise TypeError("the transport must give asynchronous bodies")
+        async for chunk in response.stream:
             decoder.feed(chunk)
         return decoder.finish()
 
 
-def next_hop(url: httpx.URL, location: str) -> httpx.URL | FetchFailed:
-    """Where a redirect leads (RFC 9110 section 10.2.2); never from https to http, never out of the web."""
-    try:
-        target = url.join(location).copy_with(fragment=None)
-    except (httpx.InvalidURL, ValueError):
-        return _failed(FetchProblem.REDIRECT, f"redirects to {_printable(location)}, which is no URL")
-    if not _is_web(target):
-        return _failed(FetchProblem.REDIRECT, f"redirects to {_printable(str(target))}, which is no http or https URL")
-    if url.scheme == "https" and target.scheme == "http":
-        return _failed(
-            FetchProblem.REDIRECT, f"redirects from https to plain http ({_printable(str(target))}): not followed"
-        )
-    return target
+def _start(text: str, guard: Guard) -> _Start | FetchFailed:
+    parsed = parse_target(text)
+    if isinstance(parsed, FetchFailed):
+        return parsed
+    written = httpx.URL(text).host  # 127.1 is no choice: it hides what it is
+    return _Start(
+        url=bare(parsed),
+        origin=origin(parsed),
+        userinfo=parsed.userinfo,
+        login=basic_login(parsed.username, parsed.password) if parsed.userinfo else "",
+        trusted=written if guard.trusting(written) != guard else "",
+    )
 
 
-def _parse(text: str) -> httpx.URL | FetchFailed:
-    try:
-        url = httpx.URL(text)
-    except (httpx.InvalidURL, ValueError):
-        return _failed(FetchProblem.PROTOCOL, f"{_printable(text)} is no URL")
-    if not _is_web(url):
-        return _failed(FetchProblem.PROTOCOL, f"{_printable(text)} is no http or https URL")
-    return url.copy_with(fragment=None)
-
-
-def _is_web(url: httpx.URL) -> bool:
-    """httpx escapes what cannot be in a host name instead of refusing it."""
-    return url.scheme in ("http", "https") and bool(url.host) and "%" not in url.host
+def _with_login(url: httpx.URL, start: _Start) -> str:
+    """A URL to go on with: the login of the first one stays where the origin does."""
+    own = start.userinfo and origin(url) == start.origin
+    return str(url.copy_with(userinfo=start.userinfo) if own else url)
 
 
 def _encoded(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
@@ -238,68 +330,17 @@ def _encoded(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
     return [(name.encode("ascii"), value.encode("latin-1", "replace")) for name, value in headers.items()]
 
 
-def _validator(headers: httpx.Headers, name: bytes) -> str | None:
-    for key, value in headers.raw:
-        if key.lower() == name and 0 < len(value) <= _MAX_VALIDATOR:
-            return value.decode("latin-1")
-    return None
+def _environment_proxy(url: httpx.URL) -> str:
+    """What HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY say, in either case; "": no proxy."""
+    if proxy_bypass(url.host):
+        return ""
+    proxies = getproxies()
+    found = proxies.get(url.scheme) or proxies.get("all", "")
+    return found if not found or "://" in found else f"http://{found}"
 
 
-def _explain(error: BaseException, host: str) -> FetchFailed:
-    """The innermost cause that says something, in a line."""
-    causes = list(_causes(error))
-    for cause in causes:
-        match cause:
-            case socket.gaierror():
-                return _failed(
-                    FetchProblem.DNS, f"cannot find the host {host}: {_printable(cause.strerror or str(cause))}"
-                )
-            case ssl.SSLCertVerificationError():
-                reason = _printable(cause.verify_message)
-                return _failed(FetchProblem.TLS, f"cannot trust the certificate of {host}: {reason}")
-            case ssl.SSLError():
-                reason = _printable((cause.reason or str(cause)).replace("_", " ").lower())
-                return _failed(FetchProblem.TLS, f"no secure connection to {host}: {reason}")
-            case ConnectionRefusedError():
-                return _failed(FetchProblem.CONNECT, f"{host} refuses connections")
-            case _:
-                continue
-    if isinstance(error, httpx.ConnectError):
-        return _failed(FetchProblem.CONNECT, f"cannot connect to {host}: {_printable(str(causes[-1]))}")
-    if isinstance(error, httpx.NetworkError | OSError):
-        return _failed(FetchProblem.CONNECT, f"the connection to {host} broke")
-    if isinstance(error, httpx.RemoteProtocolError):
-        return _failed(FetchProblem.PROTOCOL, f"{host} does not speak HTTP as it should: {_printable(str(error))}")
-    return _failed(FetchProblem.PROTOCOL, f"the request to {host} failed: {_printable(str(error))}")
-
-
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    """The error and what it came from, groups opened, outermost first."""
-    seen: set[int] = set()
-    waiting = [error]
-    while waiting:
-        current = waiting.pop(0)
-        if current is None or id(current) in seen:
-            continue
-        seen.add(id(current))
-        yield current
-        if isinstance(current, BaseExceptionGroup):
-            waiting.extend(current.exceptions)
-        waiting.extend((current.__cause__, current.__context__))
-
-
-def _failed(problem: FetchProblem, detail: str) -> FetchFailed:
-    return FetchFailed(problem=problem, detail=detail)
-
-
-def _printable(text: str) -> str:
-    """One line of what a server or a library said: without control characters, not longer than a line should be."""
-    line = " ".join("".join(char if char.isprintable() else " " for char in text).split())
-    return line if len(line) <= _DETAIL else line[: _DETAIL - 1] + "…"
-
-
-def _tls_context() -> ssl.SSLContext:
-    """Mozilla's roots, and those of the machine (a company's own)."""
+def tls_context() -> ssl.SSLContext:
+    """Mozilla's roots, and those of the machine (a company's own). It costs 17 ms: one for a stack of connections."""
     context = httpx.create_ssl_context()
     context.load_default_certs()
     return context

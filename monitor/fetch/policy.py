@@ -1,15 +1,19 @@
-"""How a feed is asked: request headers, and what an HTTP status means to a person. Pure."""
+"""How a feed is asked: request headers. Pure."""
 
 from __future__ import annotations
 
+import base64
 import hashlib
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from http import HTTPStatus
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from monitor.model import NO_OPTIONS
+
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from monitor.model import Feed, FeedOptions
 
 _ACCEPT = (
@@ -20,18 +24,51 @@ _ACCEPT = (
 _RETRY_AFTER_CAP = timedelta(days=7)
 
 
-def request_headers(feed: Feed, *, user_agent: str) -> dict[str, str]:
+def request_headers(feed: Feed, options: FeedOptions = NO_OPTIONS, *, user_agent: str) -> dict[str, str]:
     """Headers of the conditional GET: validators byte for byte (RFC 9110 section 13.1); no cookie, no referer.
 
     Accept-Encoding never changes, because some servers make another ETag for every encoding. It names only what
-    `monitor.fetch.decode` can bound.
+    `monitor.fetch.decode` can bound. A-IM asks for the new entries alone (RFC 3229), which needs to be said beside what
+    is known.
     """
-    headers = {"User-Agent": user_agent, "Accept": _ACCEPT, "Accept-Encoding": "gzip, deflate"}
+    headers = plain_headers(options.user_agent or user_agent)
     if feed.etag:
         headers["If-None-Match"] = feed.etag
+        headers["A-IM"] = "feed"
     if feed.last_modified:
         headers["If-Modified-Since"] = feed.last_modified
     return headers
+
+
+def plain_headers(user_agent: str, accept: str = "") -> dict[str, str]:
+    """Headers of any GET; `accept`: "" as for a feed."""
+    return {"User-Agent": user_agent, "Accept": accept or _ACCEPT, "Accept-Encoding": "gzip, deflate, br"}
+
+
+def own_headers(headers: Mapping[str, str], options: FeedOptions, *, login: str = "") -> dict[str, str]:
+    """`headers` with what is only for the origin of the feed's own URL: its login and the user's headers.
+
+    Args:
+        login: Authorization made from the URL; what `options` say goes before.
+    """
+    merged = dict(headers)
+    if options.token:
+        merged["Authorization"] = f"Bearer {options.token}"
+    elif options.username:
+        merged["Authorization"] = basic_login(options.username, options.password)
+    elif login:
+        merged["Authorization"] = login
+    for name, value in options.headers:
+        replaced = [known for known in merged if known.lower() == name.lower()]
+        for known in replaced:
+            del merged[known]
+        merged[name] = value
+    return merged
+
+
+def basic_login(username: str, password: str) -> str:
+    """The Authorization header of HTTP Basic, in UTF-8 (RFC 7617)."""
+    return "Basic " + base64.b64encode(f"{username}:{password}".encode()).decode("ascii")
 
 
 def request_key(feed: Feed, options: FeedOptions) -> str:
@@ -57,37 +94,3 @@ def parse_retry_after(value: str | None, now: datetime) -> timedelta | None:
         return min(max(at - now, timedelta(0)), _RETRY_AFTER_CAP)
     except (ValueError, TypeError, IndexError, OverflowError):
         return None
-
-
-def explain_status(status: int, *, retry_after: timedelta | None = None) -> str:
-    """One line for a person about an answer without a feed, with the way out where there is one."""
-    match status:
-        case 401 | 403:
-            hint = "the site may block unknown clients (set polling.user_agent) or want a login"
-            return f"refused ({_named(status)}): {hint}"
-        case 404:
-            return f"no such page ({_named(status)}): check the feed's url"
-        case 410:
-            return f"gone for good, says the publisher ({_named(status)}): remove the feed"
-        case 429:
-            return f"asked too often ({_named(status)}){_wish(retry_after)}"
-        case _ if status >= 500:
-            return f"the server has a problem ({_named(status)}){_wish(retry_after)}"
-        case 204 | 205:
-            return f"answered without a document ({_named(status)}): check the feed's url"
-        case 304:
-            return "answered 304 Not Modified to a request that did not ask for that: a fault of the server"
-        case _:
-            return f"answered {_named(status)}: check the feed's url"
-
-
-def _named(status: int) -> str:
-    """With the standard's phrase; the server's own is text from outside."""
-    try:
-        return f"{status} {HTTPStatus(status).phrase}"
-    except ValueError:
-        return str(status)
-
-
-def _wish(retry_after: timedelta | None) -> str:
-    return f"; it wants to be left alone for {int(retry_after.total_seconds())} s" if retry_after else ""

@@ -347,11 +347,12 @@ def test_config_show_hides_secrets(site: Site) -> None:
         "secret": "whsec_" + "QUJD" * 8,
     }
     site.store = {"url": "postgresql://u:hunter2@127.0.0.1:1/x"}
+    site.add_feed("paid", "https://u:hunter3@example.org/feed", headers={"X-Key": "hunter4"})
     site.write()
     for arguments in (("config", "show"), ("config", "show", "--json")):
         done = command(*arguments, cwd=site.folder)
         assert done.returncode == 0, done.stderr
-        for secret in ("hunter2", "QUJD", "token-in-path"):
+        for secret in ("hunter2", "hunter3", "hunter4", "QUJD", "token-in-path"):
             assert secret not in done.stdout + done.stderr
 
 

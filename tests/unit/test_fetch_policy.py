@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from monitor.fetch.policy import explain_status, parse_retry_after, request_headers
-from monitor.model import Feed, FeedId, HostId
+from monitor.fetch.policy import parse_retry_after, request_headers, request_key
+from monitor.model import Feed, FeedId, FeedOptions, HostId
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -48,7 +48,7 @@ def test_first_request_is_unconditional_and_says_who_asks() -> None:
     """Without validators no conditional header, and never a cookie or referer."""
     headers = request_headers(FEED, user_agent="news-monitor/1")
     assert headers["User-Agent"] == "news-monitor/1"
-    assert headers["Accept-Encoding"] == "gzip, deflate"
+    assert headers["Accept-Encoding"] == "gzip, deflate, br"
     assert set(headers) == {"User-Agent", "Accept", "Accept-Encoding"}
 
 
@@ -72,21 +72,34 @@ def test_retry_after_has_two_forms(value: str | None, wanted: timedelta | None) 
     assert parse_retry_after(value, NOW) == wanted
 
 
+def test_a_delta_is_asked_for_only_beside_what_is_known() -> None:
+    """RFC 3229: A-IM without If-None-Match asks for nothing."""
+    assert "A-IM" not in request_headers(replace(FEED, last_modified="yesterday"), user_agent="x")
+    assert request_headers(replace(FEED, etag='"1"'), user_agent="x")["A-IM"] == "feed"
+
+
 @pytest.mark.parametrize(
-    ("status", "part"),
+    "options",
     [
-        (401, "polling.user_agent"),
-        (403, "polling.user_agent"),
-        (404, "check the feed's url"),
-        (410, "remove the feed"),
-        (429, "asked too often"),
-        (503, "the server has a problem (503 Service Unavailable)"),
-        (299, "299"),
-        (799, "799"),
+        FeedOptions(user_agent="x"),
+        FeedOptions(headers=(("A", "b"),)),
+        FeedOptions(headers=(("A", "c"),)),
+        FeedOptions(username="u", password="p"),
+        FeedOptions(username="u", password="q"),
+        FeedOptions(token="t"),
     ],
 )
-def test_statuses_are_explained_with_a_way_out(status: int, part: str) -> None:
-    """One line that tells a person what to do."""
-    line = explain_status(status)
-    assert part in line
-    assert "\n" not in line
+def test_what_changes_the_answer_changes_the_key_of_validators(options: FeedOptions) -> None:
+    """Another login or header may be another document under the same ETag; how it is reached makes no difference."""
+    key = request_key(FEED, options)
+    assert len(key) == 8
+    assert key == request_key(FEED, replace(options, proxy="http://p:1", http2=True, min_interval=HOUR))
+    others = [FeedOptions(), FeedOptions(user_agent="y"), FeedOptions(headers=(("A", "d"),)), FeedOptions(token="u")]
+    assert all(request_key(FEED, other) != key for other in others)
+
+
+def test_a_feed_about_which_nothing_is_said_has_no_key() -> None:
+    """So that validators of before still count; a login in the URL is one."""
+    assert request_key(FEED, FeedOptions(proxy="http://p:1", http2=True)) == ""
+    assert request_key(replace(FEED, url="https://u:p@example.org/a@b"), FeedOptions()) != ""
+    assert request_key(replace(FEED, url="https://example.org/a@b"), FeedOptions()) == ""
