@@ -23,6 +23,7 @@ from monitor.model import (
     Fetched,
     FetchFailed,
     FetchProblem,
+    Item,
     KnownEntry,
     Lease,
     Match,
@@ -170,26 +171,37 @@ class FeedPoller:
         )
         if digest == feed.body_hash and backfill is None:
             return _Findings(kind="same", update=update)
-        parsed = await self._parser.parse(fetched.body, content_type=fetched.content_type, url=fetched.url, now=now)
+        parsed = await self._parser.parse(fetched.body, content_type=fetched.content_type, url=fetched.url)
         match parsed:
             case ParseFailed():
-                failure = FetchFailed(problem=FetchProblem.PARSE, detail=parsed.detail, status=fetched.status)
-                return _failed(feed, failure, now)
+                return _unreadable(feed, fetched, parsed, now)
             case Document():
                 update = replace(update, title=parsed.title or feed.title, baseline_at=feed.baseline_at or now)
-                return await self._take(
-                    feed, parsed, update, runtime, reach=horizon(feed, now=now, backfill=backfill), now=now
+                reach = horizon(feed, now=now, backfill=backfill)
+                known = await self._threads.read(
+                    self._store.known_entries, feed.id, [item.key for item in parsed.items]
                 )
+                entries = await self._parser.clean(_to_clean(parsed.items, known, reach), now=now)
+                if isinstance(entries, ParseFailed):
+                    return _unreadable(feed, fetched, entries, now)
+                found = await self._take(feed, entries, known, update, runtime, reach=reach, now=now)
+                return replace(found, seen=len(parsed.items))
             case _:
                 assert_never(parsed)
 
     async def _take(
-        self, feed: Feed, document: Document, update: FeedUpdate, runtime: Runtime, *, reach: Horizon, now: datetime
+        self,
+        feed: Feed,
+        entries: Sequence[Entry],
+        known: Mapping[str, KnownEntry],
+        update: FeedUpdate,
+        runtime: Runtime,
+        *,
+        reach: Horizon,
+        now: datetime,
     ) -> _Findings:
-        keys = [entry.key for entry in document.entries]
-        known = await self._threads.read(self._store.known_entries, feed.id, keys)
-        fresh = [entry for entry in document.entries if _is_fresh(entry, known)]
-        again = [entry for entry in document.entries if reach.covers(entry) and not _is_fresh(entry, known)]
+        fresh = [entry for entry in entries if _is_fresh(entry, known)]
+        again = [entry for entry in entries if reach.covers(entry) and not _is_fresh(entry, known)]
         # One poll at a time: ten that take slices in turn would hold the loop for ten of them.
         async with self._matching:
             matches, slow_rules = await self._match([*fresh, *again], feed, runtime.rules, now=now)
@@ -210,7 +222,6 @@ class FeedPoller:
             kind="new",
             update=update,
             baseline=reach.baseline,
-            seen=len(keys),
             fresh=len(fresh),
             slow_rules=slow_rules,
             # One that is matched again is written again as well, so that its match has a row to refer to.
@@ -258,6 +269,13 @@ def crashed(
     return found.outcome(lease, releases=releases), found.report(feed, 0.0)
 
 
+def _to_clean(items: Sequence[Item], known: Mapping[str, KnownEntry], reach: Horizon) -> list[Item]:
+    """The items that are not stored as they stand in the feed; all of them where a backfill asks for their dates."""
+    if reach.since is not None:
+        return list(items)
+    return [item for item in items if item.key not in known or known[item.key].source_hash != item.source_hash]
+
+
 def _is_fresh(entry: Entry, known: Mapping[str, KnownEntry]) -> bool:
     before = known.get(entry.key)
     return before is None or before.content_hash != entry.content_hash
@@ -286,6 +304,10 @@ def _good(
         status=status,
         error="",
     )
+
+
+def _unreadable(feed: Feed, fetched: Fetched, reason: ParseFailed, now: datetime) -> _Findings:
+    return _failed(feed, FetchFailed(problem=FetchProblem.PARSE, detail=reason.detail, status=fetched.status), now)
 
 
 def _failed(feed: Feed, failure: FetchFailed, now: datetime) -> _Findings:
