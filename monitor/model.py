@@ -373,13 +373,56 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RawText:
+    """A text as a feed has it, and what the feed says it is.
+
+    Attributes:
+        kind: "html"; "plain": "<" is a character; "claimed": said to be plain, which is often not true.
+    """
+
+    value: str
+    kind: Literal["html", "plain", "claimed"] = "html"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """One item of a document before cleaning: identity is settled, the texts are hostile still.
+
+    Attributes:
+        key: As in `Entry`.
+        source_hash: As in `Entry`; never empty.
+        guid: As in `Entry`.
+        link: As in `Entry`.
+        texts: Every description, summary and content, in document order.
+        authors: Names, in order.
+        language: As in `Entry`.
+        published: Where the date may stand, the best first; the first that is a date counts.
+        updated: A date, or "".
+        source: The name of the outlet that an aggregator has it from, or "".
+    """
+
+    key: str
+    source_hash: str
+    guid: str = ""
+    link: str = ""
+    title: RawText
+    texts: tuple[RawText, ...] = ()
+    authors: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    language: str = ""
+    published: tuple[str, ...] = ()
+    updated: str = ""
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
     """A feed's document: its own title, link and language, and its entries in document order, no key twice."""
 
     title: str
     link: str
     language: str
-    entries: tuple[Entry, ...]
+    items: tuple[Item, ...]
     hints: FeedHints = field(default_factory=FeedHints)
 
 

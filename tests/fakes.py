@@ -9,7 +9,19 @@ from typing import TYPE_CHECKING
 from monitor.model import NO_OPTIONS, NotModified, Sent
 
 if TYPE_CHECKING:
-    from monitor.model import Feed, FeedOptions, FetchResult, Message, ParseResult, SendResult
+    from collections.abc import Sequence
+
+    from monitor.model import (
+        Entry,
+        Feed,
+        FeedOptions,
+        FetchResult,
+        Item,
+        Message,
+        ParseFailed,
+        ParseResult,
+        SendResult,
+    )
 
 
 class FakeClock:
@@ -91,8 +103,11 @@ class CountingFetcher:
 class NoParser:
     """A `Parser` for feeds that never have anything new."""
 
-    async def parse(self, body: bytes, *, content_type: str | None, url: str, now: datetime) -> ParseResult:
-        raise AssertionError(f"nothing was to be parsed: {body!r} {content_type} {url} {now}")
+    async def parse(self, body: bytes, *, content_type: str | None, url: str) -> ParseResult:
+        raise AssertionError(f"nothing was to be parsed: {body!r} {content_type} {url}")
+
+    async def clean(self, items: Sequence[Item], *, now: datetime) -> tuple[Entry, ...] | ParseFailed:
+        raise AssertionError(f"nothing was to be cleaned: {items} {now}")
 
     def close(self) -> None:
         """Nothing is running."""

@@ -17,6 +17,7 @@ from monitor.netguard import Guard
 from monitor.notify.base import Surroundings
 from monitor.notify.registry import CHANNEL_TYPES, open_channel
 from monitor.parse.pool import ParserPool
+from monitor.parse.swift import SwiftParser
 from monitor.service.deliver import Outlet
 from monitor.service.dispatch import DispatchLimits
 from monitor.service.poll import Runtime
@@ -68,10 +69,10 @@ def runtime_of(loaded: Loaded, rules: RuleSet, fetcher: Fetcher) -> Runtime:
     )
 
 
-def open_parser(config: Config) -> ParserPool:
-    """The worker processes that read documents."""
+def open_parser(config: Config) -> SwiftParser:
+    """What reads documents: in this process where that is quick, else in worker processes."""
     polling = config.settings.polling
-    return ParserPool(workers=polling.parsers, deadline=polling.parse_deadline)
+    return SwiftParser(pool=ParserPool(workers=polling.parsers, deadline=polling.parse_deadline), clock=SystemClock())
 
 
 def open_notifier(channel: Channel) -> Notifier:

@@ -11,7 +11,7 @@ from monitor.app.build import open_fetcher
 from monitor.clock import SystemClock
 from monitor.config import check_feed_url
 from monitor.fetch.base import Fetcher
-from monitor.model import Document, Entry, Feed, FeedId, Fetched, FetchFailed, HostId, NotModified, ParseFailed
+from monitor.model import Entry, Feed, FeedId, Fetched, FetchFailed, HostId, NotModified, ParseFailed
 from monitor.parse.pool import ParserPool
 from monitor.parse.text import page_text, text_of_file
 
@@ -66,12 +66,11 @@ def _file_body(source: str) -> Fetched | str:
 async def _entries(fetched: Fetched, source: str, parser: ParserPool, now: datetime) -> Sequence[Entry] | str:
     """The entries of a feed; a text or a web page from a file is one entry."""
     if _is_url(source) or _looks_like_feed(fetched.body):
-        parsed = await parser.parse(fetched.body, content_type=fetched.content_type, url=fetched.url, now=now)
-        match parsed:
-            case Document():
-                return parsed.entries
-            case ParseFailed():
-                return parsed.detail
+        parsed = await parser.parse(fetched.body, content_type=fetched.content_type, url=fetched.url)
+        if isinstance(parsed, ParseFailed):
+            return parsed.detail
+        cleaned = await parser.clean(parsed.items, now=now)
+        return cleaned.detail if isinstance(cleaned, ParseFailed) else cleaned
     try:
         text = fetched.body.decode("utf-8-sig")
     except UnicodeDecodeError:

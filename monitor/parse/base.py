@@ -5,19 +5,26 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
-    from monitor.model import ParseResult
+    from monitor.model import Entry, Item, ParseFailed, ParseResult
 
 
 class Parser(Protocol):
-    """Turns a feed's bytes into a document."""
+    """Turns a feed's bytes into items, and items into entries. Neither holds the event loop for long."""
 
-    async def parse(self, body: bytes, *, content_type: str | None, url: str, now: datetime) -> ParseResult:
-        """Parse within a deadline, off the event loop.
+    async def parse(self, body: bytes, *, content_type: str | None, url: str) -> ParseResult:
+        """Parse within a deadline.
 
         Never raises for what is in `body`: a document that is no feed, takes too long or too much memory is
-        `ParseFailed`. `url` resolves relative links; `now` bounds the dates.
+        `ParseFailed`. `url` resolves relative links.
+        """
+
+    async def clean(self, items: Sequence[Item], *, now: datetime) -> tuple[Entry, ...] | ParseFailed:
+        """The entries that `items` become, in the same order; `now` bounds the dates.
+
+        Within a deadline as well: hostile texts that take too long or too much memory are `ParseFailed`.
         """
 
     def close(self) -> None:

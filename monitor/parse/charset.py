@@ -63,6 +63,16 @@ def decode(body: bytes, content_type: str | None) -> str:
     return body.decode("cp1252", _ERRORS)
 
 
+def plain_utf8(body: bytes, content_type: str | None) -> bytes | None:
+    """`body` without its BOM if `decode` would take it for UTF-8, could all of it be read as that; else None."""
+    if body.startswith(codecs.BOM_UTF8):
+        return body[len(codecs.BOM_UTF8) :]
+    if body.startswith(tuple(bom for bom, _ in _BOMS)) or any(start.match(body) for start, _ in _BARE):
+        return None
+    labels = (_http_charset(content_type), _declared(body))
+    return None if any(name and name.startswith(_SEVEN_BIT) for name in labels) else body
+
+
 def _http_charset(content_type: str | None) -> str | None:
     found = _HTTP_CHARSET.search(content_type or "")
     return _codec(found[1]) if found else None

@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
 
-from monitor.model import Document, ParseFailed
-from monitor.parse.dates import parse_date
-from monitor.parse.entries import MAX_ENTRIES, RawEntry, absolute_link, build_entries, join_names, language_tag
-from monitor.parse.text import clean_line, plain_line, plain_text, unmarked_text
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from monitor.model import ParseResult
+from monitor.model import ParseFailed, RawText
+from monitor.parse.found import RawDocument
+from monitor.parse.hints import Hinted
+from monitor.parse.items import MAX_ENTRIES, RawItem, absolute_link, language_tag
+from monitor.parse.text import clean_line
 
 
-def parse_json_feed(text: str, *, url: str, now: datetime) -> ParseResult:
+def read_json_feed(text: str, *, url: str) -> RawDocument | ParseFailed:
     """A field of the wrong type counts as missing; only a document that is no JSON Feed at all fails."""
     try:
         feed = json.loads(text, parse_constant=lambda _: None)
@@ -24,17 +19,17 @@ def parse_json_feed(text: str, *, url: str, now: datetime) -> ParseResult:
         return ParseFailed(detail="this is broken JSON: cut short, or not JSON at all")
     if not isinstance(feed, dict) or not isinstance(feed.get("items"), list) or not _is_json_feed(feed):
         return ParseFailed(detail="this is JSON, but not a JSON Feed (https://www.jsonfeed.org/): check the feed's url")
-    language = _string(feed, "language")
-    raws = [
-        _raw_entry(item, url=url, language=language, authors=_authors(feed), now=now)
-        for item in feed["items"][:MAX_ENTRIES]
-        if isinstance(item, dict)
-    ]
-    return Document(
+    language, authors = _string(feed, "language"), _authors(feed)
+    return RawDocument(
         title=clean_line(_string(feed, "title"), 1_000),
         link=absolute_link(_string(feed, "home_page_url"), url),
-        language=language_tag(language),
-        entries=build_entries(raws),
+        language=language_tag((language,)),
+        items=[
+            _raw_item(item, url=url, language=language, authors=authors)
+            for item in feed["items"][:MAX_ENTRIES]
+            if isinstance(item, dict)
+        ],
+        hints=_hinted(feed).hints(url),
     )
 
 
@@ -42,31 +37,40 @@ def _is_json_feed(feed: dict[str, object]) -> bool:
     return "jsonfeed.org" in _string(feed, "version")
 
 
-def _raw_entry(item: dict[str, object], *, url: str, language: str, authors: list[str], now: datetime) -> RawEntry:
+def _raw_item(item: dict[str, object], *, url: str, language: str, authors: tuple[str, ...]) -> RawItem:
     texts = (
-        unmarked_text(_string(item, "summary")),
-        plain_text(_string(item, "content_html")),
-        unmarked_text(_string(item, "content_text")),
+        RawText(value=_string(item, "summary"), kind="plain"),
+        RawText(value=_string(item, "content_html")),
+        RawText(value=_string(item, "content_text"), kind="plain"),
     )
     tags = item.get("tags")
-    return RawEntry(
+    return RawItem(
         guid=_string(item, "id"),
         link=absolute_link(_string(item, "url"), url) or absolute_link(_string(item, "external_url"), url),
-        title=plain_line(_string(item, "title")),
-        texts=texts,
-        author=join_names(_authors(item) or authors),
+        title=RawText(value=_string(item, "title")),
+        texts=tuple(text for text in texts if text.value),
+        authors=_authors(item) or authors,
         categories=tuple(tag for tag in tags if isinstance(tag, str)) if isinstance(tags, list) else (),
-        language=language_tag(_string(item, "language"), language),
-        published_at=parse_date(_string(item, "date_published"), now=now),
-        updated_at=parse_date(_string(item, "date_modified"), now=now),
+        language=language_tag((_string(item, "language"), language)),
+        published=tuple(filter(None, (_string(item, "date_published"),))),
+        updated=_string(item, "date_modified"),
     )
 
 
-def _authors(owner: dict[str, object]) -> list[str]:
+def _hinted(feed: dict[str, object]) -> Hinted:
+    hubs = feed.get("hubs")
+    hubs = [hub for hub in hubs if isinstance(hub, dict)] if isinstance(hubs, list) else []
+    return Hinted(
+        hubs=[_string(hub, "url") for hub in hubs if _string(hub, "type").lower() == "websub"],
+        topics=[_string(feed, "feed_url")],
+    )
+
+
+def _authors(owner: dict[str, object]) -> tuple[str, ...]:
     """1.1 has `authors`, 1.0 had `author`."""
     listed = owner.get("authors")
     people = listed if isinstance(listed, list) else [owner.get("author")]
-    return [_string(person, "name") for person in people if isinstance(person, dict)]
+    return tuple(_string(person, "name") for person in people if isinstance(person, dict))
 
 
 def _string(owner: dict[str, object], name: str) -> str:

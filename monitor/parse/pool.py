@@ -1,7 +1,8 @@
-"""Hop 3: `parse_document` in worker processes that can be killed.
+"""Parsing and cleaning in worker processes that can be killed.
 
-Feedparser needs minutes for some documents of a few hundred kilobytes, in C code that no thread can interrupt. So every
-document has a deadline, after which its worker is killed and replaced; the other workers go on meanwhile.
+Feedparser needs minutes for some documents of a few hundred kilobytes, and so does nh3 for some texts, in code that no
+thread can interrupt. So every job has a deadline, after which its worker is killed and replaced; the other workers go
+on meanwhile.
 """
 
 from __future__ import annotations
@@ -16,23 +17,29 @@ import sys
 import threading
 from concurrent.futures.process import BrokenProcessPool
 from datetime import timedelta
+from functools import partial
 from multiprocessing.context import ForkServerContext, ForkServerProcess
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from pebble import ProcessExpired, ProcessPool
 
 from monitor.model import ParseFailed
+from monitor.parse.clean import clean_item
 from monitor.parse.document import parse_document
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
     from concurrent.futures import Future
     from datetime import datetime
     from multiprocessing.process import BaseProcess
 
-    from monitor.model import ParseResult
+    from monitor.model import Entry, Item, ParseResult
 
-_MAX_TASKS = 500  # documents; then a worker is replaced, so nothing that leaks grows for ever
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+
+_MAX_TASKS = 500  # jobs; then a worker is replaced, so nothing that leaks grows for ever
 _OUT_OF_MEMORY = 71  # exit status of a worker
 _GRACE = 5  # seconds of CPU above the deadline, for a worker whose parent cannot kill it
 
@@ -44,8 +51,8 @@ class ParserPool:
     its memory; they inherit no socket, no signal handler and no thread of this process.
 
     Args:
-        workers: Documents parsed at once.
-        deadline: Wall time for one document, from the moment a worker takes it.
+        workers: Jobs done at once.
+        deadline: Wall time for one job, from the moment a worker takes it.
         memory_bytes: Address space of one worker.
     """
 
@@ -58,15 +65,21 @@ class ParserPool:
         self._running: _Running | None = None
         self._closed = False
 
-    async def parse(self, body: bytes, *, content_type: str | None, url: str, now: datetime) -> ParseResult:
+    async def parse(self, body: bytes, *, content_type: str | None, url: str) -> ParseResult:
         """See `Parser.parse`; a caller that is cancelled kills the worker."""
-        document = {"body": body, "content_type": content_type, "url": url, "now": now}
+        return await self._do(parse_document, body, content_type=content_type, url=url)
+
+    async def clean(self, items: Sequence[Item], *, now: datetime) -> tuple[Entry, ...] | ParseFailed:
+        """See `Parser.clean`; as with `parse`."""
+        return await self._do(_clean, tuple(items), now=now)
+
+    async def _do(self, job: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T | ParseFailed:
         for _ in range(2):
             if self._closed:
                 return ParseFailed(detail="the parser is stopped")
             running = self._running = self._running or self._start()
             try:
-                return await self._run(running, document)
+                return await self._run(running, partial(job, *args, **kwargs))
             except BrokenProcessPool:
                 # An idle worker was killed from outside, which ends a pool for all. The document had no part in it.
                 if self._running is running:
@@ -81,9 +94,9 @@ class ParserPool:
         if running is not None:
             running.stop()
 
-    async def _run(self, running: _Running, document: dict[str, Any]) -> ParseResult:
+    async def _run(self, running: _Running, job: Callable[[], _T]) -> _T | ParseFailed:
         seconds = self._deadline.total_seconds()
-        future = running.schedule(document, seconds)
+        future = running.schedule(job, seconds)
         try:
             return await asyncio.wrap_future(future)
         except TimeoutError:
@@ -113,13 +126,13 @@ class _Running:
 
     def __init__(self, pool: ProcessPool) -> None:
         self._pool: Any = pool  # its stop() has no annotations
-        self._pending: set[Future[ParseResult]] = set()
+        self._pending: set[Future[Any]] = set()
         self.stopped = False
 
-    def schedule(self, document: dict[str, Any], seconds: float) -> Future[ParseResult]:
+    def schedule(self, job: Callable[[], _T], seconds: float) -> Future[_T | ParseFailed]:
         try:
-            future: Future[ParseResult] = self._pool.schedule(
-                _work, kwargs={"cpu_seconds": int(seconds) + _GRACE, "document": document}, timeout=seconds
+            future: Future[_T | ParseFailed] = self._pool.schedule(
+                _work, kwargs={"cpu_seconds": int(seconds) + _GRACE, "job": job}, timeout=seconds
             )
         except RuntimeError as error:  # pebble's word for a pool that broke while it was idle
             raise BrokenProcessPool from error
@@ -190,14 +203,18 @@ def _die_with(parent: BaseProcess) -> None:
     os._exit(0)
 
 
-def _work(*, cpu_seconds: int, document: dict[str, Any]) -> ParseResult:
-    """In a worker: one document."""
+def _clean(items: tuple[Item, ...], *, now: datetime) -> tuple[Entry, ...]:
+    return tuple(clean_item(item, now=now) for item in items)
+
+
+def _work(*, cpu_seconds: int, job: Callable[[], _T]) -> _T | ParseFailed:
+    """In a worker: one job."""
     used = resource.getrusage(resource.RUSAGE_SELF)
     spent = int(used.ru_utime + used.ru_stime)
     _, hard = resource.getrlimit(resource.RLIMIT_CPU)
     resource.setrlimit(resource.RLIMIT_CPU, (spent + cpu_seconds, hard))
     try:
-        return parse_document(**document)
+        return job()
     except RecursionError:
         return ParseFailed(detail="the document is nested too deeply")
     except MemoryError:

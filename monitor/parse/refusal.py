@@ -7,7 +7,7 @@ import re
 
 import nh3
 
-from monitor.parse.entries import absolute_link
+from monitor.parse.items import absolute_link
 from monitor.parse.text import clean_line
 
 _HEAD = 100_000  # characters looked at; the links to a page's feeds stand at its top

@@ -18,13 +18,13 @@ from monitor.fetch.policy import request_key
 from monitor.fetch.schedule import may_be_conditional
 from monitor.model import (
     NO_OPTIONS,
-    Document,
     Entry,
     Feed,
     FeedOptions,
     Fetched,
     FetchFailed,
     FetchProblem,
+    Item,
     KnownEntry,
     Lease,
     Match,
@@ -87,6 +87,7 @@ class _Findings:
     fresh: int = 0
     slow_rules: tuple[str, ...] = ()
     entries: tuple[Entry, ...] = ()
+    touched: tuple[Entry, ...] = ()
     plan: Plan = field(default_factory=Plan)
 
     def outcome(self, lease: Lease, *, releases: bool) -> PollOutcome:
@@ -96,6 +97,7 @@ class _Findings:
             update=self.state.update,
             events=self.state.events,
             entries=self.entries,
+            touched=self.touched,
             matches=self.plan.matches,
             alerts=self.plan.alerts,
             deliveries=self.plan.deliveries,
@@ -177,37 +179,43 @@ class FeedPoller:
         digest = hashlib.sha256(fetched.body).hexdigest()
         if digest == feed.body_hash and backfill is None:
             return _Findings(kind="same", state=after_success(feed, asked, fetched))
-        parsed = await self._parser.parse(
-            fetched.body, content_type=fetched.content_type, url=fetched.url, now=asked.now
+        document = await self._parser.parse(fetched.body, content_type=fetched.content_type, url=fetched.url)
+        if isinstance(document, ParseFailed):
+            return _unreadable(feed, asked, fetched, document)
+        reach = horizon(feed, now=asked.now, backfill=backfill)
+        keys = [item.key for item in document.items]
+        known = await self._threads.read(self._store.known_entries, feed.id, keys)
+        entries = await self._parser.clean(_to_clean(document.items, known, reach), now=asked.now)
+        if isinstance(entries, ParseFailed):
+            return _unreadable(feed, asked, fetched, entries)
+        # A part of a feed is another one each time, so its hash would say nothing.
+        learnt = Learnt(title=document.title, body_hash=None if fetched.partial else digest, hints=document.hints)
+        sight = Sight(
+            size=len(keys),
+            new=len(keys) - len(known),
+            dates=[date for entry in entries if (date := entry.published_at or entry.updated_at)],
+            first=feed.baseline_at is None,
+            partial=fetched.partial,
+            late=feed.failures > 0 or asked.now - feed.next_poll_at > feed.interval,
         )
-        match parsed:
-            case ParseFailed():
-                failure = FetchFailed(problem=FetchProblem.PARSE, detail=parsed.detail, status=fetched.status)
-                return _Findings(kind="failed", state=after_failure(feed, asked, failure))
-            case Document():
-                # A part of a feed is another one each time, so its hash would say nothing.
-                body_hash = None if fetched.partial else digest
-                reach = horizon(feed, now=asked.now, backfill=backfill)
-                return await self._take(feed, asked, fetched, parsed, runtime, reach=reach, body_hash=body_hash)
-            case _:
-                assert_never(parsed)
+        habits, missed = after_document(feed.habits, sight, now=asked.now)
+        state = after_success(feed, asked, fetched, replace(learnt, habits=habits, missed=missed))
+        return await self._take(feed, entries, known, state, runtime, seen=len(keys), reach=reach)
 
     async def _take(
         self,
         feed: Feed,
-        asked: Asked,
-        fetched: Fetched,
-        document: Document,
+        entries: Sequence[Entry],
+        known: Mapping[str, KnownEntry],
+        state: State,
         runtime: Runtime,
         *,
+        seen: int,
         reach: Horizon,
-        body_hash: str | None,
     ) -> _Findings:
-        now = asked.now
-        keys = [entry.key for entry in document.entries]
-        known = await self._threads.read(self._store.known_entries, feed.id, keys)
-        fresh = [entry for entry in document.entries if _is_fresh(entry, known)]
-        again = [entry for entry in document.entries if reach.covers(entry) and not _is_fresh(entry, known)]
+        now = state.update.polled_at
+        fresh = [entry for entry in entries if _is_fresh(entry, known)]
+        again = [entry for entry in entries if reach.covers(entry) and not _is_fresh(entry, known)]
         # One poll at a time: ten that take slices in turn would hold the loop for ten of them.
         async with self._matching:
             matches, slow_rules = await self._match([*fresh, *again], feed, runtime.rules, now=now)
@@ -216,7 +224,7 @@ class FeedPoller:
         planned = plan(
             matches,
             feed=feed,
-            feed_title=document.title or feed.title,
+            feed_title=state.update.title,
             known=known,
             story_of=lambda entry: story_key(entry, feed=feed.name),
             routing=runtime.routing,
@@ -224,25 +232,18 @@ class FeedPoller:
             horizon=reach,
             now=now,
         )
-        sight = Sight(
-            size=len(keys),
-            new=len(keys) - len(known),
-            dates=[date for entry in fresh if (date := entry.published_at or entry.updated_at)],
-            first=feed.baseline_at is None,
-            partial=fetched.partial,
-            late=now - feed.next_poll_at > feed.interval,
-        )
-        habits, missed = after_document(feed.habits, sight, now=now)
-        learnt = Learnt(title=document.title, body_hash=body_hash, hints=document.hints, habits=habits, missed=missed)
+        # One that is matched again is written again as well, so that its match has a row to refer to.
+        written = (*fresh, *again)
+        keys = {entry.key for entry in written}
         return _Findings(
             kind="new",
-            state=after_success(feed, asked, fetched, learnt),
+            state=state,
             baseline=reach.baseline,
-            seen=len(keys),
+            seen=seen,
             fresh=len(fresh),
             slow_rules=slow_rules,
-            # One that is matched again is written again as well, so that its match has a row to refer to.
-            entries=(*fresh, *again),
+            entries=written,
+            touched=tuple(entry for entry in entries if entry.key not in keys),
             plan=planned,
         )
 
@@ -288,6 +289,13 @@ def crashed(
     return found.outcome(lease, releases=releases), found.report(feed, 0.0)
 
 
+def _to_clean(items: Sequence[Item], known: Mapping[str, KnownEntry], reach: Horizon) -> list[Item]:
+    """The items that are not stored as they stand in the feed; all of them where a backfill asks for their dates."""
+    if reach.since is not None:
+        return list(items)
+    return [item for item in items if item.key not in known or known[item.key].source_hash != item.source_hash]
+
+
 def _is_fresh(entry: Entry, known: Mapping[str, KnownEntry]) -> bool:
     before = known.get(entry.key)
     return before is None or before.content_hash != entry.content_hash
@@ -298,3 +306,8 @@ def _addressed(feed: Feed, *, conditional: bool) -> Feed:
     if not conditional and (feed.etag or feed.last_modified):
         feed = replace(feed, etag=None, last_modified=None)
     return feed if feed.address == feed.url else replace(feed, url=feed.address)
+
+
+def _unreadable(feed: Feed, asked: Asked, fetched: Fetched, reason: ParseFailed) -> _Findings:
+    failure = FetchFailed(problem=FetchProblem.PARSE, detail=reason.detail, status=fetched.status)
+    return _Findings(kind="failed", state=after_failure(feed, asked, failure))

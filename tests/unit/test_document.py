@@ -4,29 +4,50 @@ from __future__ import annotations
 
 import json
 import pickle
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.model import Document, Entry, ParseFailed
-from monitor.parse.document import parse_document
+from monitor.model import Entry, FeedHints, Item, ParseFailed
+from monitor.parse.document import parse_document, parse_entries
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 URL = "https://example.org/news/feed.xml"
 
 
-def parse(body: str | bytes, *, content_type: str | None = "application/rss+xml", url: str = URL) -> Document:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Read:
+    """A document with its entries, all cleaned."""
+
+    title: str
+    link: str
+    language: str
+    hints: FeedHints
+    items: tuple[Item, ...]
+    entries: tuple[Entry, ...]
+
+
+def parse(body: str | bytes, *, content_type: str | None = "application/rss+xml", url: str = URL) -> Read:
     data = body.encode() if isinstance(body, str) else body
-    result = parse_document(data, content_type=content_type, url=url, now=NOW)
-    assert isinstance(result, Document), result
-    return result
+    result = parse_entries(data, content_type=content_type, url=url, now=NOW)
+    assert not isinstance(result, ParseFailed), result
+    document, entries = result
+    return Read(
+        title=document.title,
+        link=document.link,
+        language=document.language,
+        hints=document.hints,
+        items=document.items,
+        entries=entries,
+    )
 
 
 def refusal(body: str | bytes, *, content_type: str | None = None) -> str:
     data = body.encode() if isinstance(body, str) else body
-    result = parse_document(data, content_type=content_type, url=URL, now=NOW)
+    result = parse_document(data, content_type=content_type, url=URL)
     assert isinstance(result, ParseFailed), result
     assert "\n" not in result.detail
     return result.detail
@@ -47,7 +68,7 @@ def atom(*entries: str, head: str = "") -> str:
     return f'<feed xmlns="http://www.w3.org/2005/Atom"><title>Example</title>{head}{inner}</feed>'
 
 
-def only(document: Document) -> Entry:
+def only(document: Read) -> Entry:
     (entry,) = document.entries
     return entry
 
@@ -336,5 +357,5 @@ def test_hostile_entities_and_comments_are_harmless() -> None:
 @given(st.binary(max_size=300) | st.text(max_size=300).map(rss).map(str.encode))
 def test_any_bytes_give_a_result_that_can_cross_a_process_border(body: bytes) -> None:
     """Whatever arrives, nothing is raised, and the result survives pickling unchanged."""
-    result = parse_document(body, content_type=None, url=URL, now=NOW)
+    result = parse_entries(body, content_type=None, url=URL, now=NOW)
     assert pickle.loads(pickle.dumps(result)) == result

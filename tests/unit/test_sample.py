@@ -16,7 +16,6 @@ from monitor.fetch.routing import RoutingFetcher
 from monitor.fetch.sample import SAMPLE_NAMES, SAMPLE_URLS, SampleFetcher, sample_feed
 from monitor.model import (
     NO_OPTIONS,
-    Document,
     Feed,
     FeedId,
     FeedOptions,
@@ -25,8 +24,9 @@ from monitor.model import (
     FetchResult,
     HostId,
     NotModified,
+    ParseFailed,
 )
-from monitor.parse.document import parse_document
+from monitor.parse.document import parse_entries
 from monitor.rules.book import load_folder
 from monitor.rules.engine import RuleSet
 
@@ -159,14 +159,15 @@ def test_somebody_who_watches_sees_alerts_of_the_shipped_rules(name: str) -> Non
     ruleset = RuleSet.build(rules)
     now = START + timedelta(hours=1)
     body = sample_feed(started_at=START, now=now, name=name)
-    document = parse_document(body, content_type="application/rss+xml; charset=utf-8", url="sample:", now=now)
-    assert isinstance(document, Document)
+    parsed = parse_entries(body, content_type="application/rss+xml; charset=utf-8", url="sample:", now=now)
+    assert not isinstance(parsed, ParseFailed)
+    _, entries = parsed
     matched = {
         entry.published_at: bool(ruleset.match(entry, feed_name="sample", feed_tags=("sample",), now=now))
-        for entry in document.entries
+        for entry in entries
         if entry.published_at is not None
     }
-    assert len(matched) == len(document.entries)
+    assert len(matched) == len(entries)
     new = [matched[at] for at in sorted(matched) if at >= START]
     assert new[0]
     assert all(one or next_one for one, next_one in pairwise(new))

@@ -1,0 +1,171 @@
+"""What a reader of XML finds in a feed or in one of its items, in feedparser's terms, and what is made of it.
+
+Both readers, the strict one (`xmlfeed`) and feedparser (`loose`), fill in the same fields, so that an item is the same
+item whichever of them read it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from monitor.model import Document, FeedHints, RawText
+from monitor.parse.clean import clean_title
+from monitor.parse.items import RawItem, absolute_link, build_items, cleaned_characters, language_tag
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+HTML_TYPES = frozenset({"text/html", "application/xhtml+xml", "html", "xhtml"})
+TEXT_TYPES = frozenset({"text/plain", "text", ""})
+
+
+@dataclass(slots=True)
+class Content:
+    """A title, summary or content: media type, text and language ("": not said)."""
+
+    type: str = ""
+    value: str = ""
+    language: str = ""
+
+
+@dataclass(slots=True)
+class Person:
+    """An author; None: not said."""
+
+    name: str | None = None
+    email: str | None = None
+
+
+@dataclass(slots=True)
+class Found:
+    """A feed or an item.
+
+    Attributes:
+        link: What feedparser takes for the link; None where there is none.
+        alternates: `href` of the links that are alternates, in order; "" for one without.
+        title: The title's text.
+        title_detail: Its type and language; the last title's, so not always of `title`.
+        summary: None where there is none; it may have been taken from a content.
+        summary_detail: As with the title; None where the summary was taken from a content.
+        author: The last author, in a line.
+        categories: Their labels, else their terms.
+        source: The title of the feed that an aggregator took the item from.
+    """
+
+    id: str = ""
+    link: str | None = None
+    alternates: list[str] = field(default_factory=list)
+    title: str = ""
+    title_detail: Content | None = None
+    summary: str | None = None
+    summary_detail: Content | None = None
+    contents: list[Content] = field(default_factory=list)
+    people: list[Person] = field(default_factory=list)
+    author: str = ""
+    categories: list[str] = field(default_factory=list)
+    language: str = ""
+    published: str = ""
+    updated: str = ""
+    created: str = ""
+    source: str = ""
+
+
+@dataclass(slots=True, kw_only=True)
+class FoundFeed:
+    """A document as a reader leaves it; `atom`: whether it is some version of Atom."""
+
+    feed: Found
+    items: list[Found]
+    atom: bool
+    hints: FeedHints = field(default_factory=FeedHints)
+
+
+@dataclass(slots=True, kw_only=True)
+class RawDocument:
+    """A document before the identity of its items is settled."""
+
+    title: str
+    link: str
+    language: str
+    items: Sequence[RawItem]
+    hints: FeedHints
+
+    def cleaned_characters(self) -> int:
+        """How much has to be cleaned before the keys are known."""
+        return cleaned_characters(self.items)
+
+    def settled(self) -> Document:
+        return Document(
+            title=self.title,
+            link=self.link,
+            language=self.language,
+            items=build_items(self.items),
+            hints=self.hints,
+        )
+
+
+def raw_document(found: FoundFeed, *, url: str) -> RawDocument:
+    """What `found` says; relative links are resolved against the feed's own link, else against `url`."""
+    feed = found.feed
+    link = _link(feed, url)
+    language = language_tag((feed.language,))
+    base = url if found.atom else link or url
+    authors = _authors(feed) if found.atom else ()
+    return RawDocument(
+        title=clean_title(_title(feed)),
+        link=link,
+        language=language,
+        items=[_raw_item(item, base=base, language=language, authors=authors) for item in found.items],
+        hints=found.hints,
+    )
+
+
+def _raw_item(item: Found, *, base: str, language: str, authors: tuple[str, ...]) -> RawItem:
+    # A summary without a type of its own is the copy of a content.
+    summary = item.summary_detail or Content(value=item.summary or "")
+    details = (*item.contents, item.summary_detail, item.title_detail)
+    return RawItem(
+        guid=item.id,
+        link=_link(item, base),
+        title=_title(item),
+        texts=tuple(text for text in map(_text, (summary, *item.contents)) if text is not None),
+        authors=_authors(item) or authors,
+        categories=tuple(item.categories),
+        language=language_tag([detail.language for detail in details if detail is not None] + [language]),
+        # RDF has dc:date alone and Atom demands only `updated`; both mean this one then.
+        published=tuple(filter(None, (item.published, item.created, item.updated))),
+        updated=item.updated,
+        source=item.source,
+    )
+
+
+def _title(owner: Found) -> RawText:
+    html = owner.title_detail is not None and owner.title_detail.type in HTML_TYPES
+    return RawText(value=owner.title, kind="html" if html else "plain")
+
+
+def _text(content: Content) -> RawText | None:
+    """None for one that is empty or holds something else (an image in base64)."""
+    if not content.value:
+        return None
+    if content.type in HTML_TYPES:
+        return RawText(value=content.value)
+    return RawText(value=content.value, kind="claimed") if content.type in TEXT_TYPES else None
+
+
+def _link(owner: Found, base: str) -> str:
+    """The first alternate link (RFC 4287 section 4.2.7.2), else the one feedparser chose, resolved against `base`."""
+    guid = owner.id
+    for link in (*owner.alternates, owner.link or ""):
+        if not link or (link == guid and "/" not in link):
+            continue  # a guid that forgot to say that it is no permalink
+        absolute = absolute_link(link, base)
+        if absolute:
+            return absolute
+    return ""
+
+
+def _authors(owner: Found) -> tuple[str, ...]:
+    names = tuple(person.name or person.email or "" for person in owner.people)
+    return tuple(filter(None, names)) or tuple(filter(None, (owner.author,)))

@@ -1,0 +1,76 @@
+"""Hop 3: most documents are read here, in the process, in about a millisecond; the rest by worker processes.
+
+What is read here holds the event loop meanwhile, so only bodies for which that is known to be short are: not large, few
+elements, nothing that is slow on purpose. Feedparser never runs here.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from monitor.model import ParseFailed
+from monitor.parse.clean import clean_item
+from monitor.parse.document import read_quickly
+from monitor.parse.found import RawDocument
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from monitor.clock import Clock
+    from monitor.model import Entry, Item, ParseResult, RawText
+    from monitor.parse.base import Parser
+
+# Measured with benchmarks/parsing.py: each keeps the worst body that passes below ten milliseconds.
+_MAX_BODY = 256 * 1024  # bytes
+_MAX_TAGS = 8_000
+_MAX_TEXT = 64 * 1024  # characters of one text that are cleaned here
+_MAX_TEXT_TAGS = 500
+_MAX_SETTLED = 16 * 1024  # characters cleaned for the sake of keys
+_SLICE_SECONDS = 0.005
+
+
+class SwiftParser:
+    """A `Parser` that asks `pool` only for what may take long."""
+
+    def __init__(self, *, pool: Parser, clock: Clock) -> None:
+        self._pool = pool
+        self._clock = clock
+
+    async def parse(self, body: bytes, *, content_type: str | None, url: str) -> ParseResult:
+        """See `Parser.parse`."""
+        if len(body) <= _MAX_BODY and body.count(b"<") <= _MAX_TAGS:
+            read = read_quickly(body, content_type=content_type, url=url)
+            if isinstance(read, ParseFailed):
+                return read
+            if isinstance(read, RawDocument) and read.cleaned_characters() <= _MAX_SETTLED:
+                return read.settled()
+        return await self._pool.parse(body, content_type=content_type, url=url)
+
+    async def clean(self, items: Sequence[Item], *, now: datetime) -> tuple[Entry, ...] | ParseFailed:
+        """See `Parser.clean`."""
+        costly = [item for item in items if _is_costly(item)]
+        elsewhere = await self._pool.clean(costly, now=now) if costly else ()
+        if isinstance(elsewhere, ParseFailed):
+            return elsewhere
+        entries = {entry.key: entry for entry in elsewhere}
+        slice_ends = self._clock.monotonic() + _SLICE_SECONDS
+        for item in items:
+            if item.key not in entries:
+                entries[item.key] = clean_item(item, now=now)
+                if self._clock.monotonic() > slice_ends:
+                    await self._clock.sleep(0)
+                    slice_ends = self._clock.monotonic() + _SLICE_SECONDS
+        return tuple(entries[item.key] for item in items)
+
+    def close(self) -> None:
+        """See `Parser.close`."""
+        self._pool.close()
+
+
+def _is_costly(item: Item) -> bool:
+    return any(_is_long(text) for text in (item.title, *item.texts))
+
+
+def _is_long(text: RawText) -> bool:
+    return len(text.value) > _MAX_TEXT or text.value.count("<") > _MAX_TEXT_TAGS
