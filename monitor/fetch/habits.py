@@ -41,8 +41,8 @@ class Sight:
         dates: Of all its entries, as far as they have one; asked for at the first reading alone.
         first: Whether it is the feed's first one, or stands for it.
         partial: Whether it holds only what is new (RFC 3229).
-        late: Whether it was read much later than planned, because the service was stopped or had too much to do: what
-            was missed then says nothing about the interval.
+        late: Whether it was read much later than planned, because the feed was out of order, or the service stopped or
+            overloaded: what was missed then says nothing about the interval.
     """
 
     size: int

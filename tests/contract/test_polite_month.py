@@ -301,7 +301,11 @@ def _wishes(web: Web, marks: Marks) -> None:
         marks.check("P6", len(times) > 28 * DAY / wish / 2, f"{host}: held back far longer than asked for")
     skip = web.at("https://skip.example/feed")[1:]  # the first answer tells of it
     skip = [at for at in skip if not UP <= at < UP + HOUR]
-    marks.check("P8", all(at.hour > 3 for at in skip if at.weekday() != 6), "asked in an hour to skip")
+    marks.check(
+        "P8",
+        all(at.hour > 3 or (at.hour, at.minute) < (0, 10) for at in skip if at.weekday() != 6),
+        "asked in an hour to skip",
+    )
     sundays = [at for at in skip if at.weekday() == 6]
     marks.check("P8", len(sundays) <= 8, f"asked {len(sundays)} times on days to skip")
     marks.check("P8", max(gaps([at for at in skip if at < DOWN])) <= 28 * HOUR, "not asked for more than a day")
