@@ -8,10 +8,11 @@ import os
 import platform
 import sys
 
-from benchmarks import first_poll, matching, matching_hostile, memory, not_modified, outbox, reload
+from benchmarks import clients, first_poll, matching, matching_hostile, memory, not_modified, outbox, reload
 
 _BENCHMARKS = {
     "not_modified": not_modified.run,
+    "clients": clients.run,
     "first_poll": first_poll.run,
     "memory": memory.run,
     "matching": matching.run,

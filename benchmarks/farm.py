@@ -131,10 +131,11 @@ def _response(status: bytes, body: bytes, more: bytes = b"") -> bytes:
 class _Connection(asyncio.Protocol):
     """One GET, one answer."""
 
-    __slots__ = ("_answer", "_received", "_transport")
+    __slots__ = ("_answer", "_latency_s", "_received", "_transport")
 
-    def __init__(self, answer: Callable[[bytes], bytes]) -> None:
+    def __init__(self, answer: Callable[[bytes], bytes], latency_s: float) -> None:
         self._answer = answer
+        self._latency_s = latency_s
         self._received = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -146,17 +147,23 @@ class _Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         self._received += data
         if self._received.endswith(b"\r\n\r\n"):
-            self._transport.write(self._answer(self._received))
-            self._transport.close()
+            if self._latency_s:
+                asyncio.get_running_loop().call_later(self._latency_s, self._reply)
+            else:
+                self._reply()
+
+    def _reply(self) -> None:
+        self._transport.write(self._answer(self._received))
+        self._transport.close()
 
 
-async def _serve(pages: _Pages) -> None:
+async def _serve(pages: _Pages, latency_s: float) -> None:
     loop = asyncio.get_running_loop()
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     # Any 127.x.y.z means binding 0.0.0.0; bound to this device, it is still reached from this machine only.
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"lo\0")
     listener.bind(("0.0.0.0", 0))
-    server = await loop.create_server(lambda: _Connection(pages.answer), sock=listener, backlog=4096)
+    server = await loop.create_server(lambda: _Connection(pages.answer, latency_s), sock=listener, backlog=4096)
     print(json.dumps({"port": listener.getsockname()[1]}), flush=True)
     await loop.run_in_executor(None, sys.stdin.read)
     server.close()
@@ -167,10 +174,11 @@ def _main() -> None:
     parser.add_argument("--feeds", type=int, required=True)
     parser.add_argument("--entries", type=int, required=True)
     parser.add_argument("--paragraphs", type=int, required=True)
+    parser.add_argument("--latency-ms", type=int, default=0)
     given = parser.parse_args()
     pages = _Pages(feeds=given.feeds, entries=given.entries, paragraphs=given.paragraphs)
     pages.fill()
-    asyncio.run(_serve(pages))
+    asyncio.run(_serve(pages, given.latency_ms / 1000))
 
 
 class Farm:
@@ -180,11 +188,12 @@ class Farm:
         feeds: How many.
         entries: In each.
         paragraphs: Of text in each entry.
+        latency_ms: From a request to its answer.
     """
 
-    def __init__(self, *, feeds: int, entries: int, paragraphs: int) -> None:
+    def __init__(self, *, feeds: int, entries: int, paragraphs: int, latency_ms: int = 0) -> None:
         self.feeds = feeds
-        options = {"--feeds": feeds, "--entries": entries, "--paragraphs": paragraphs}
+        options = {"--feeds": feeds, "--entries": entries, "--paragraphs": paragraphs, "--latency-ms": latency_ms}
         self._process = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.farm", *(str(part) for pair in options.items() for part in pair)],
             stdin=subprocess.PIPE,

@@ -39,6 +39,7 @@ _DNS_TTL_S = 600
 _DNS_HOSTS = 10_000
 _MAX_HEADER = 32 * 1024  # bytes of one line; some sites send policies of 10 kB
 _MAX_HEADERS = 200
+_AUTOMATIC = ("User-Agent", "Accept", "Accept-Encoding")  # aiohttp has defaults for these
 
 
 class WebTransport(httpx.AsyncBaseTransport):
@@ -82,6 +83,7 @@ class WebTransport(httpx.AsyncBaseTransport):
                 headers=headers,
                 data=await request.aread() or None,
                 allow_redirects=False,
+                skip_auto_headers=None if all(name in headers for name in _AUTOMATIC) else _AUTOMATIC,
                 proxy=proxy or None,
                 proxy_headers={"User-Agent": headers.get("User-Agent", "")} if proxy else None,
             )
@@ -135,7 +137,6 @@ class WebTransport(httpx.AsyncBaseTransport):
         session = self._sessions[is_open] = aiohttp.ClientSession(
             connector=connector,
             cookie_jar=aiohttp.DummyCookieJar(),
-            skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
             auto_decompress=False,
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),
             trust_env=False,
