@@ -8,12 +8,12 @@ import os
 import platform
 import sys
 
-from benchmarks import clients, first_poll, matching, matching_hostile, memory, not_modified, outbox, reload
+from benchmarks import against_reader, clients, matching, matching_hostile, memory, not_modified, outbox, reload
 
 _BENCHMARKS = {
     "not_modified": not_modified.run,
     "clients": clients.run,
-    "first_poll": first_poll.run,
+    "against_reader": against_reader.run,
     "memory": memory.run,
     "matching": matching.run,
     "matching_hostile": matching_hostile.run,

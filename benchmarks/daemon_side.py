@@ -21,6 +21,7 @@ from monitor.clock import SystemClock
 from monitor.fetch.http import FetchLimits, HttpFetcher
 from monitor.model import FeedSpec
 from monitor.parse.pool import ParserPool
+from monitor.parse.swift import SwiftParser
 from monitor.rules.book import load_folder
 from monitor.rules.engine import RuleSet
 from monitor.service.commit import Committer
@@ -62,8 +63,8 @@ class _Machinery:
         self._fetcher = HttpFetcher(
             user_agent="news-monitor/benchmark", limits=FetchLimits(), concurrency=self._concurrency
         )
-        self._parser = ParserPool(workers=_PARSERS)
-        rules, _faults = load_folder(REPOSITORY / "rules")
+        self._parser = SwiftParser(pool=ParserPool(workers=_PARSERS), clock=self._clock)
+        rules, _faults = load_folder(REPOSITORY / "rules") if given.get("rules", True) else ((), ())
         runtime = Runtime(rules=RuleSet.build(rules), routing=Routing(), fetcher=self._fetcher)
         self._committer = Committer(store=self._store, threads=self._threads, clock=self._clock)
         limits = DispatchLimits(concurrency=self._concurrency, host_delay=timedelta(0), feed_seconds=40)

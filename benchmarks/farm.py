@@ -43,17 +43,17 @@ def feed_url(port: int, index: int) -> str:
     return f"http://127.{first + 1}.{second}.{low + 1}:{port}/{index}"
 
 
-def etag(index: int) -> str:
-    """The validator of feed `index`, for ever."""
-    return f'"edition-1-{index}"'
+def etag(index: int, edition: int = 1) -> str:
+    """The validator of feed `index` in this edition."""
+    return f'"edition-{edition}-{index}"'
 
 
-def feed_body(index: int, *, entries: int, paragraphs: int) -> bytes:
+def feed_body(index: int, *, entries: int, paragraphs: int, edition: int = 1) -> bytes:
     """RSS 2.0 as news sites write it: HTML in CDATA, escaped HTML, dates, categories; about 0.7 KB and 0.55 KB a
-    paragraph for each entry.
+    paragraph for each entry. With each edition one entry is new and the oldest is gone.
     """
-    dice = random.Random(index)
-    items = "".join(_item(index, number, dice, paragraphs) for number in range(entries))
+    numbers = range(edition + entries - 1, edition - 1, -1)
+    items = "".join(_item(index, number, random.Random(index << 32 | number), paragraphs) for number in numbers)
     return (
         '<?xml version="1.0" encoding="UTF-8"?>\n<rss version="2.0" xmlns:content="http://purl.org/rss/1.0/modules/'
         'content/" xmlns:dc="http://purl.org/dc/elements/1.1/"><channel>'
@@ -89,16 +89,22 @@ class _Pages:
     paragraphs: int
     full: int = 0
     not_modified: int = 0
+    edition: int = 1
     _made: dict[tuple[int, bool], bytes] = field(default_factory=dict)
 
     def answer(self, request: bytes) -> bytes:
         target = request.split(b" ", 2)[1][1:]
         if target == b"counts":
             return _response(b"200 OK", json.dumps({"full": self.full, "not_modified": self.not_modified}).encode())
+        if target == b"publish":
+            self.edition += 1
+            self._made.clear()
+            self.fill()
+            return _response(b"200 OK", b"")
         if not target.isdigit() or int(target) >= self.feeds:
             return _response(b"404 Not Found", b"")
         index = int(target)
-        validator = etag(index).encode()
+        validator = etag(index, self.edition).encode()
         if validator in request:
             self.not_modified += 1
             return b"HTTP/1.1 304 Not Modified\r\nETag: " + validator + b"\r\nConnection: close\r\n\r\n"
@@ -113,8 +119,9 @@ class _Pages:
     def _feed(self, index: int, *, zipped: bool) -> bytes:
         made = self._made.get((index, zipped))
         if made is None:
-            body = feed_body(index, entries=self.entries, paragraphs=self.paragraphs)
-            more = b"Content-Type: application/rss+xml; charset=utf-8\r\nETag: " + etag(index).encode() + b"\r\n"
+            body = feed_body(index, entries=self.entries, paragraphs=self.paragraphs, edition=self.edition)
+            validator = etag(index, self.edition).encode()
+            more = b"Content-Type: application/rss+xml; charset=utf-8\r\nETag: " + validator + b"\r\n"
             if zipped:
                 body, more = gzip.compress(body, mtime=0), more + b"Content-Encoding: gzip\r\n"
             made = self._made[index, zipped] = _response(b"200 OK", body, more)
@@ -215,9 +222,17 @@ class Farm:
 
     def counts(self) -> dict[str, int]:
         """How many whole feeds ("full") and how many 304s ("not_modified") it has served so far."""
-        with build_opener(ProxyHandler({})).open(f"http://127.0.0.1:{self.port}/counts") as response:
-            counts: dict[str, int] = json.load(response)
+        counts: dict[str, int] = json.loads(self._ask("counts"))
         return counts
+
+    def publish(self) -> None:
+        """Give every feed one new entry, and with it a new validator."""
+        self._ask("publish")
+
+    def _ask(self, path: str) -> bytes:
+        with build_opener(ProxyHandler({})).open(f"http://127.0.0.1:{self.port}/{path}") as response:
+            answer: bytes = response.read()
+        return answer
 
 
 if __name__ == "__main__":
