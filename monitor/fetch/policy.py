@@ -76,6 +76,8 @@ def request_key(feed: Feed, options: FeedOptions) -> str:
 
     Validators count for one key only. It is so short because it is stored, and made from secrets among others.
     """
+    if "@" not in feed.url and not (options.user_agent or options.headers or options.username or options.token):
+        return ""
     login = feed.url.partition("://")[2].partition("/")[0].rpartition("@")[0]
     parts = (options.user_agent, *chain(*options.headers), options.username, options.password, options.token, login)
     if not any(parts):

@@ -6,8 +6,8 @@ back-off, never before what the server asked for. Every reason is a line for a p
 
 from __future__ import annotations
 
-import hashlib
 import ipaddress
+import zlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from http import HTTPStatus
@@ -261,5 +261,5 @@ def _jitter(feed: Feed, now: datetime) -> float:
     """The part of a wait that is added to it: 0 to 10 %, or to a half the first time. The same for the same feed and
     time.
     """
-    digest = hashlib.sha256(f"{feed.url} {now.isoformat()}".encode("utf-8", "surrogatepass")).digest()
-    return int.from_bytes(digest[:4]) / 2**32 * (_JITTER if feed.polled_at is not None else _SPREAD)
+    spread = zlib.crc32(f"{feed.url} {now.timestamp()}".encode("utf-8", "surrogatepass")) / 2**32
+    return spread * (_JITTER if feed.polled_at is not None else _SPREAD)

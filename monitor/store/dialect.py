@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from sqlalchemy import func, select, text, true
+from sqlalchemy import String, Text, any_, bindparam, func, select, text, true
 from sqlalchemy.dialects import postgresql, sqlite
 
 from monitor.store.tables import FEED_COLUMNS, feeds, hosts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
     from datetime import datetime
 
-    from sqlalchemy import Connection, Select, Table
+    from sqlalchemy import ColumnElement, Connection, Select, Table
 
 T = TypeVar("T")
+
+NAMES: Final = ("sqlite", "postgresql")
 
 CHUNK: Final = 900
 """Values in one IN list: SQLite before 3.32 takes 999 of them, PostgreSQL 65,535."""
@@ -27,6 +30,26 @@ _OUTBOX_LOCK: Final = 0x4E4D0003
 
 def chunks(values: Sequence[T]) -> Iterator[Sequence[T]]:
     return (values[start : start + CHUNK] for start in range(0, len(values), CHUNK))
+
+
+def of(connection: Connection) -> str:
+    """One of `NAMES`."""
+    return connection.dialect.name
+
+
+def is_listed(name: str, column: ColumnElement[str], parameter: str) -> ColumnElement[bool]:
+    """Whether a text is in the list that `listed` makes of `parameter`'s value: a condition whose SQL does not depend
+    on how long the list is, so that it is compiled once.
+    """
+    if name == "sqlite":
+        values = func.json_each(bindparam(parameter, type_=String)).table_valued("value")
+        return column.in_(select(values.c.value))
+    return column == any_(bindparam(parameter, type_=postgresql.ARRAY(Text)))
+
+
+def listed(connection: Connection, values: Collection[str]) -> str | list[str]:
+    """What is bound to the parameter of `is_listed`."""
+    return json.dumps(list(values)) if _is_sqlite(connection) else list(values)
 
 
 def insert(connection: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:

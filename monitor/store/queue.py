@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import bindparam, or_, select, update
 
 from monitor.model import HostClaim, HostId, KnownEntry, Lease
 from monitor.store import commit, dialect, rows
@@ -19,7 +19,7 @@ from monitor.store.leases import (
     quiet_hosts,
     reschedule_hosts,
 )
-from monitor.store.tables import FEED_COLUMNS, IS_ACTIVE, IS_PENDING, deliveries, entries, feeds, hosts, matches
+from monitor.store.tables import FEED_COLUMNS, IS_ACTIVE, IS_PENDING, ROW_ID, deliveries, entries, feeds, hosts, matches
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -29,6 +29,20 @@ if TYPE_CHECKING:
 
     from monitor.model import Feed, FeedId, PollOutcome
     from monitor.store.engine import Database
+
+
+_NONE: Final[frozenset[str]] = frozenset()
+# Asked at every poll with a document, so it is made once, and its list is one value however long.
+_KNOWN: Final = {
+    name: (
+        select(entries.c.key, entries.c.content_hash, entries.c.source_hash, matches.c.rule, matches.c.alert_id)
+        .select_from(entries.outerjoin(matches, matches.c.entry_id == entries.c.id))
+        .where(
+            entries.c.feed_id == bindparam("b_feed_id", type_=ROW_ID), dialect.is_listed(name, entries.c.key, "b_keys")
+        )
+    )
+    for name in dialect.NAMES
+}
 
 
 class FeedQueuePart:
@@ -77,23 +91,27 @@ class FeedQueuePart:
             return ended + connection.execute(claimed.values(due_at=now, lease_token=None)).rowcount
 
     def known_entries(self, feed_id: FeedId, keys: Collection[str]) -> Mapping[str, KnownEntry]:
+        if not keys:
+            return {}
         hashes: dict[str, tuple[str, str]] = {}
         matched: dict[str, set[str]] = {}
         alerted: dict[str, set[str]] = {}
         with self._database.read() as connection:
-            for part in dialect.chunks(list(keys)):
-                for row in connection.execute(_known_entries(feed_id, part)):
-                    hashes[row.key] = (row.content_hash, row.source_hash)
-                    if row.rule is not None:
-                        matched.setdefault(row.key, set()).add(row.rule)
-                    if row.alert_id is not None:
-                        alerted.setdefault(row.key, set()).add(row.rule)
+            given = {"b_feed_id": feed_id, "b_keys": dialect.listed(connection, keys)}
+            for key, content_hash, source_hash, rule, alert_id in connection.execute(
+                _KNOWN[dialect.of(connection)], given
+            ):
+                hashes[key] = (content_hash, source_hash)
+                if rule is not None:
+                    matched.setdefault(key, set()).add(rule)
+                if alert_id is not None:
+                    alerted.setdefault(key, set()).add(rule)
         return {
             key: KnownEntry(
                 content_hash=content_hash,
                 source_hash=source_hash,
-                alerted=frozenset(alerted.get(key, ())),
-                matched=frozenset(matched.get(key, ())),
+                alerted=frozenset(alerted[key]) if key in alerted else _NONE,
+                matched=frozenset(matched[key]) if key in matched else _NONE,
             )
             for key, (content_hash, source_hash) in hashes.items()
         }
@@ -170,14 +188,6 @@ def _lease(connection: Connection, feeds_by_host: Iterable[Sequence[Feed]], *, u
     ]
     lease_hosts(connection, [claim.lease.host_id for claim in claims], token=token, until=until)
     return claims
-
-
-def _known_entries(feed_id: FeedId, keys: Sequence[str]) -> Any:
-    return (
-        select(entries.c.key, entries.c.content_hash, entries.c.source_hash, matches.c.rule, matches.c.alert_id)
-        .select_from(entries.outerjoin(matches, matches.c.entry_id == entries.c.id))
-        .where(entries.c.feed_id == feed_id, entries.c.key.in_(keys))
-    )
 
 
 def _changed_under(connection: Connection, outcomes: Sequence[PollOutcome]) -> dict[FeedId, str | None]:
