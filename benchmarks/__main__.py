@@ -8,13 +8,14 @@ import os
 import platform
 import sys
 
-from benchmarks import against_reader, clients, matching, matching_hostile, memory, not_modified, outbox, reload
+from benchmarks import against_reader, clients, matching, matching_hostile, memory, not_modified, outbox, reload, scale
 
 _BENCHMARKS = {
     "not_modified": not_modified.run,
     "clients": clients.run,
     "against_reader": against_reader.run,
     "memory": memory.run,
+    "scale": scale.run,
     "matching": matching.run,
     "matching_hostile": matching_hostile.run,
     "reload": reload.run,

@@ -26,7 +26,7 @@ from monitor.rules.book import load_folder
 from monitor.rules.engine import RuleSet
 from monitor.service.commit import Committer
 from monitor.service.dispatch import Dispatcher, DispatchLimits
-from monitor.service.events import Event, FeedPolled
+from monitor.service.events import Event, FeedPolled, Observer
 from monitor.service.health import Heartbeats
 from monitor.service.poll import FeedPoller, Runtime
 from monitor.service.threads import StoreThreads
@@ -46,27 +46,28 @@ class _MovableClock(SystemClock):
         return super().now() + self.ahead
 
 
-class _Machinery:
+class Machinery:
     """The parts on a fresh store, and a count of what they have done."""
 
-    def __init__(self, given: dict[str, Any]) -> None:
+    def __init__(self, given: dict[str, Any], *, observer: Observer | None = None) -> None:
         self._feeds: int = given["feeds"]
         self._concurrency: int = given["concurrency"]
-        self._clock = _MovableClock()
-        self._store = open_store(f"sqlite:///{given['database']}", now=self._clock.now(), exclusive=True)
+        self.clock = _MovableClock()
+        self._store = open_store(f"sqlite:///{given['database']}", now=self.clock.now(), exclusive=True)
         specs = [
             FeedSpec(name=f"feed {index}", url=feed_url(given["port"], index), interval=_INTERVAL)
             for index in range(self._feeds)
         ]
-        self._store.sync_feeds(specs, now=self._clock.now())
+        if specs:
+            self._store.sync_feeds(specs, now=self.clock.now())
         self._threads = StoreThreads()
         self._fetcher = HttpFetcher(
             user_agent="news-monitor/benchmark", limits=FetchLimits(), concurrency=self._concurrency
         )
-        self._parser = SwiftParser(pool=ParserPool(workers=_PARSERS), clock=self._clock)
+        self._parser = SwiftParser(pool=ParserPool(workers=_PARSERS), clock=self.clock)
         rules, _faults = load_folder(REPOSITORY / "rules") if given.get("rules", True) else ((), ())
         runtime = Runtime(rules=RuleSet.build(rules), routing=Routing(), fetcher=self._fetcher)
-        self._committer = Committer(store=self._store, threads=self._threads, clock=self._clock)
+        self._committer = Committer(store=self._store, threads=self._threads, clock=self.clock)
         limits = DispatchLimits(concurrency=self._concurrency, host_delay=timedelta(0), feed_seconds=40)
         self._dispatcher = Dispatcher(
             store=self._store,
@@ -75,14 +76,14 @@ class _Machinery:
                 parser=self._parser,
                 store=self._store,
                 threads=self._threads,
-                clock=self._clock,
+                clock=self.clock,
             ),
             committer=self._committer,
             threads=self._threads,
-            clock=self._clock,
+            clock=self.clock,
             limits=lambda: limits,
-            observer=self._observe,
-            heartbeats=Heartbeats({}, clock=self._clock),
+            observer=observer or self._observe,
+            heartbeats=Heartbeats({}, clock=self.clock),
         )
         self._committer.start()
         self._kinds: dict[str, int] = {}
@@ -98,23 +99,27 @@ class _Machinery:
     def _settled(self) -> int:
         return sum(self._kinds.values())
 
+    async def tick(self) -> None:
+        """What the scheduler does every half second."""
+        await self._dispatcher.tick()
+
     async def round(self) -> dict[str, Any]:
         """Poll every feed once."""
         self._kinds = {}
-        before = self._store.status(now=self._clock.now()).entries
+        before = self._store.status(now=self.clock.now()).entries
         cpu, own_cpu, started = cpu_seconds(os.getpid()), process_time(), perf_counter()
         await self._run()
         seconds = perf_counter() - started
         used, own_used = cpu_seconds(os.getpid()) - cpu, process_time() - own_cpu
-        entries = self._store.status(now=self._clock.now()).entries - before
-        self._clock.ahead += 2 * _INTERVAL
+        entries = self._store.status(now=self.clock.now()).entries - before
+        self.clock.ahead += 2 * _INTERVAL
         return {"seconds": seconds, "cpu": used, "own_cpu": own_used, "entries": entries, "kinds": self._kinds}
 
     async def _run(self) -> None:
         """Tick as the scheduler does, until every feed is settled."""
         self._all_settled.clear()
         while not self._all_settled.is_set():
-            await self._dispatcher.tick()
+            await self.tick()
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._all_settled.wait(), POLL_TICK.total_seconds())
 
@@ -127,7 +132,7 @@ class _Machinery:
 
 
 async def _main(lines: TextIO) -> None:
-    machinery = _Machinery(json.loads(lines.readline()))
+    machinery = Machinery(json.loads(lines.readline()))
     print("{}", flush=True)
     while await asyncio.to_thread(lines.readline):
         print(json.dumps(await machinery.round()), flush=True)
