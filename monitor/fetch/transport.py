@@ -65,7 +65,10 @@ class WebTransport(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """See `httpx.AsyncBaseTransport`."""
         how = request.extensions
-        url, address = _target(str(request.url))
+        try:
+            url, address = _target(str(request.url))
+        except ValueError as error:
+            raise httpx.UnsupportedProtocol(str(error)) from error
         proxy: str = how.get("proxy", "")
         is_open: bool = how.get("open", False)
         if address is not None and not is_open and not self._guard.permits(str(address), address):

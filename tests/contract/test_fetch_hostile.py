@@ -5,21 +5,29 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+import ssl
 import struct
 import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+import aiohttp
+import httpx
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from monitor.model import Fetched, FetchProblem
+from monitor.fetch.transport import as_httpx
+from monitor.model import FeedOptions, Fetched, FetchProblem
 from tests.fetching import BODY, SHORT, feed, fetcher, names, ok, raw_server, redirect, refusal
 from tests.tls import make_certificate, trusting
 
 if TYPE_CHECKING:
-    import ssl
     from pathlib import Path
 
+    from monitor.model import FetchResult
+
+CONTEXT = ssl.create_default_context()
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 BROKEN = {
     "http_0_9": (b"<rss></rss>", FetchProblem.PROTOCOL, "does not speak HTTP"),
@@ -147,6 +155,55 @@ async def test_names_that_have_no_address() -> None:
             found = refusal(await running.fetch(feed(f"http://{host}/")))
             assert found.problem in (FetchProblem.DNS, FetchProblem.PROTOCOL), found
             assert host in found.detail
+
+
+URLISH = st.text() | st.builds(
+    "{}://{}{}{}".format,
+    st.sampled_from(["http", "https"]),
+    st.text(max_size=9),
+    st.text(max_size=9),
+    st.text(max_size=9),
+)
+
+
+@given(url=URLISH, etag=st.text(max_size=9), http2=st.booleans())
+def test_no_url_and_no_validator_raises(url: str, etag: str, http2: bool) -> None:
+    """Whatever a feed is called, and whatever its server called its version: a failure in a line."""
+
+    async def unknown(_host: str, _port: int) -> tuple[str, ...]:
+        return ()
+
+    async def once() -> FetchResult:
+        async with fetcher(resolver=unknown, tls=lambda: CONTEXT) as running:
+            return await running.fetch(feed(url, etag=etag), FeedOptions(http2=http2))
+
+    refusal(asyncio.run(once()))
+
+
+CONNECTION = aiohttp.client_reqrep.ConnectionKey("a.example", 80, False, True, None, None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (aiohttp.ClientConnectorError(CONNECTION, OSError(113, "x")), httpx.ConnectError),
+        (aiohttp.ClientConnectorDNSError(CONNECTION, OSError(-2, "x")), httpx.ConnectError),
+        (aiohttp.ClientConnectorSSLError(CONNECTION, OSError(1, "x")), httpx.ConnectError),
+        (aiohttp.ClientProxyConnectionError(CONNECTION, OSError(111, "x")), httpx.ProxyError),
+        (aiohttp.ConnectionTimeoutError("x"), httpx.ConnectTimeout),
+        (aiohttp.SocketTimeoutError("x"), httpx.ReadTimeout),
+        (aiohttp.ServerDisconnectedError(), httpx.ReadError),
+        (aiohttp.ClientConnectionResetError("x"), httpx.ReadError),
+        (aiohttp.ClientOSError(104, "x"), httpx.ReadError),
+        (ConnectionResetError(104, "x"), httpx.ReadError),
+        (aiohttp.ClientPayloadError("x"), httpx.RemoteProtocolError),
+        (aiohttp.InvalidURL("x"), httpx.LocalProtocolError),
+        (ValueError("a control character in a header"), httpx.LocalProtocolError),
+    ],
+)
+def test_what_aiohttp_raises_is_what_httpx_would(error: Exception, kind: type[Exception]) -> None:
+    """Also what no server on loopback brings about."""
+    assert type(as_httpx(error)) is kind
 
 
 @pytest.fixture(scope="module")

@@ -124,6 +124,15 @@ def test_an_address_that_the_user_wrote_is_a_choice(host: str) -> None:
     assert not guard.permits(host if host.lower() != "localhost" else "x.example", ipaddress.ip_address("10.0.0.1"))
 
 
+@pytest.mark.parametrize(
+    "host", ["169.254.169.254", "[fe80::1]", "::ffff:169.254.169.254", "64:ff9b::a9fe:a9fe", "2002:a9fe:a9fe::"]
+)
+def test_a_link_local_address_takes_an_entry(host: str) -> None:
+    """A cloud's metadata is behind it: nobody writes that by choice without knowing of the list."""
+    assert Guard().trusting(host) == Guard()
+    assert Guard.allowing(["169.254.0.0/16"]).permits("x", ipaddress.ip_address("169.254.169.254"))
+
+
 @pytest.mark.parametrize("host", ["hooks.internal", "127.1", "localhost.example.org"])
 def test_a_name_that_the_user_wrote_is_none(host: str) -> None:
     """What a name stands for can change behind the user's back."""
