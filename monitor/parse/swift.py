@@ -29,6 +29,7 @@ _MAX_ITEMS = 400
 _MAX_SETTLED = 16 * 1024  # characters cleaned for the sake of keys
 _MAX_TEXT = 64 * 1024  # characters of one text that are cleaned here
 _MAX_TEXT_TAGS = 1_000
+_MAX_REFERENCES = 6_000
 _SLICE_SECONDS = 0.005
 # libxml2 never forgets a name. Feeds have some thirty; who sends hundreds is read elsewhere from then on.
 _MAX_KINDS = 300
@@ -90,4 +91,5 @@ def _is_costly(item: Item) -> bool:
 
 
 def _is_long(text: RawText) -> bool:
-    return len(text.value) > _MAX_TEXT or text.value.count("<") > _MAX_TEXT_TAGS
+    value = text.value
+    return len(value) > _MAX_TEXT or value.count("<") > _MAX_TEXT_TAGS or value.count("&") > _MAX_REFERENCES

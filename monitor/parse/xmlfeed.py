@@ -83,7 +83,8 @@ _METHODS = {
         "_created": "created dcterms_created",
         "_date": "date",
         "_author": "author managingeditor dc_author dc_creator itunes_author",
-        "_people": "contributor dc_contributor dc_publisher webmaster itunes_owner",
+        "_people": "contributor dc_contributor dc_publisher webmaster",
+        "_owner_of_podcast": "itunes_owner",
         "_category": "category keywords dc_subject",
         "_media_category": "media_category",
         "_itunes_category": "itunes_category",
@@ -372,6 +373,11 @@ class _Reader:
         if not child_names(element) <= _IN_PERSON or any(len(child) for child in element):
             raise Unusual("a strange person")
 
+    def _owner_of_podcast(self, element: _Element, depth: int, attributes: dict[str, str]) -> None:
+        if len(element) and (self._in_item or self._atom):
+            raise Unusual("an owner whom feedparser takes for the author")
+        self._people(element, depth, attributes)
+
     # ------------------------------------------------------------------------------------------------------ categories
 
     def _category(self, element: _Element, depth: int, attributes: dict[str, str]) -> None:
@@ -430,7 +436,7 @@ class _Reader:
             raise Unusual("a strange source")
         self._title_depth = -1
         for child in element:
-            if name_of(child) == "title":
+            if name_of(child) == "title" and self._title_depth < 0:
                 title = mended("".join(map(str, child.itertext())).strip())
                 if title:
                     self._owner.source, self._title_depth = title, depth + 1
