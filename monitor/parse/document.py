@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 _FIRST_TAG = re.compile(rb"<\w")
 _DOCTYPE = re.compile(rb"<!DOCTYPE[^>\[]*>", re.IGNORECASE)
+_FEED_ELEMENT = re.compile(r"<(?:[a-z]+:)?(?:rss|feed|rdf|channel|item|entry)[\s>]", re.IGNORECASE)
 _C1 = re.compile(rb"\xc2[\x80-\x9f]")
 _C1_REFERENCE = re.compile(rb"&#(?:0*1[2-5][0-9]|[xX]0*[89][0-9a-fA-F]);")
 _SPACE = b"\xef\xbb\xbf \t\r\n"
@@ -128,6 +129,8 @@ def _tree(data: bytes) -> _Element | None:
 
 def _read_loosely(body: bytes, content_type: str | None, url: str) -> RawDocument | ParseFailed:
     text = decode(body, content_type)
+    if is_html(text) and not _FEED_ELEMENT.search(text):  # which feedparser would read to its end
+        return ParseFailed(detail=explain_no_feed(text, content_type=content_type, url=url))
     try:
         found, known = read_loosely(repair(text), url=url)
     except MemoryError:

@@ -78,7 +78,7 @@ def content_of(element: _Element, default: str, attributes: Mapping[str, str], *
     kind = default
     if attributes:
         kind = media_type(attributes.get("type", default))
-        if attributes.get("mode") == "base64":
+        if attributes.get("mode") == "base64" or not kind:
             raise Unusual("text in base64")
     if kind == XHTML:
         return Content(kind, mended(_markup(element, unwrapped=atom == "atom10")), language)

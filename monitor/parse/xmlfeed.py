@@ -137,7 +137,7 @@ class _Reader:
         self._title_depth = -1
         self._depths: dict[str, int] = {}
         self._tags: list[tuple[str | None, str | None, str | None]] = []
-        self._lang = self._base = ""
+        self._lang = self._base = self._outer_base = ""
 
     def read(self, root: _Element, name: str) -> None:
         self._in_feed = name == "feed"
@@ -159,13 +159,14 @@ class _Reader:
     def _walk(self, parent: _Element, depth: int) -> None:
         if depth > _DEEPEST:
             raise Unusual("deep nesting")
-        handlers = self._handlers
+        handlers, outer, self._outer_base = self._handlers, self._outer_base, self._base
         for element in parent:
             handler = handlers.get(element.tag) or self._learn(element)
             if element.keys():
                 self._enter(element, depth, handler)
             else:
                 handler(element, depth, _NONE)
+        self._outer_base = outer
 
     def _learn(self, element: _Element) -> Handler:
         name = name_of(element)
@@ -188,8 +189,8 @@ class _Reader:
         self._lang = attributes.get("xml:lang", attributes.get("lang", lang))
         handler(element, depth, attributes)
         self._lang = lang
-        if base:  # else feedparser keeps the inner one
-            self._base = base
+        if self._outer_base:  # else feedparser keeps the inner one
+            self._base = self._outer_base
 
     def _other(self, element: _Element, depth: int, _attributes: dict[str, str]) -> None:
         if len(element):
@@ -434,7 +435,7 @@ class _Reader:
     def _source(self, element: _Element, depth: int, _attributes: dict[str, str]) -> None:
         if not self._in_item or not child_names(element).isdisjoint(_NOT_IN_SOURCE):
             raise Unusual("a strange source")
-        self._title_depth = -1
+        self._title_depth, self._owner.source = -1, ""
         for child in element:
             if name_of(child) == "title" and self._title_depth < 0:
                 title = mended("".join(map(str, child.itertext())).strip())
