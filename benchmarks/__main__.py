@@ -8,7 +8,17 @@ import os
 import platform
 import sys
 
-from benchmarks import against_reader, clients, matching, matching_hostile, memory, not_modified, outbox, reload
+from benchmarks import (
+    against_reader,
+    clients,
+    matching,
+    matching_hostile,
+    memory,
+    not_modified,
+    outbox,
+    parsing,
+    reload,
+)
 
 _BENCHMARKS = {
     "not_modified": not_modified.run,
@@ -19,6 +29,7 @@ _BENCHMARKS = {
     "matching_hostile": matching_hostile.run,
     "reload": reload.run,
     "outbox": outbox.run,
+    "parsing": parsing.run,
 }
 
 

@@ -55,8 +55,8 @@ _IN_TEXT_INPUT = frozenset({"title", "link", "description", "name"})
 _IN_PERSON = frozenset({"name", "email", "uri", "url", "homepage", "itunes_name", "itunes_email"})
 # Of a source, what would have an effect beyond it.
 _NOT_IN_SOURCE = frozenset({
-    "body", "channel", "content", "content_encoded", "description", "entry", "feed", "fullitem", "image", "item",
-    "source", "summary", "textinput",
+    "body", "channel", "content", "content_encoded", "dc_title", "description", "entry", "feed", "fullitem", "image",
+    "item", "media_title", "source", "summary", "textinput",
 })  # fmt: skip
 
 _SCOPES = frozenset({"xml:lang", "lang", "xml:base", "base"})
@@ -437,6 +437,8 @@ class _Reader:
             raise Unusual("a strange source")
         self._title_depth, self._owner.source = -1, ""
         for child in element:
+            if len(child) and name_of(child) not in ("author", "contributor", "title"):
+                raise Unusual("a nest in a source")
             if name_of(child) == "title" and self._title_depth < 0:
                 title = mended("".join(map(str, child.itertext())).strip())
                 if title:
