@@ -182,6 +182,7 @@ def _main() -> None:
     parser.add_argument("--entries", type=int, required=True)
     parser.add_argument("--paragraphs", type=int, required=True)
     parser.add_argument("--latency-ms", type=int, default=0)
+    parser.add_argument("--latency-ms", type=int, default=0)
     given = parser.parse_args()
     pages = _Pages(feeds=given.feeds, entries=given.entries, paragraphs=given.paragraphs)
     pages.fill()

@@ -34,7 +34,7 @@ _FIRST_TAG = re.compile(rb"<\w")
 _DOCTYPE = re.compile(rb"<!DOCTYPE[^>\[]*>", re.IGNORECASE)
 _FEED_ELEMENT = re.compile(r"<(?:[a-z]+:)?(?:rss|feed|rdf|channel|item|entry)[\s>]", re.IGNORECASE)
 _C1 = re.compile(rb"\xc2[\x80-\x9f]")
-_C1_REFERENCE = re.compile(rb"&#(?:0*1[2-5][0-9]|[xX]0*[89][0-9a-fA-F]);")
+_C1_REFERENCE = re.compile(rb"&#(?:0*(?:12[89]|1[3-5][0-9])|[xX]0*[89][0-9a-fA-F]);")
 _SPACE = b"\xef\xbb\xbf \t\r\n"
 
 
@@ -66,7 +66,7 @@ def read_quickly(
 
     Without `mend`, only what needs neither repair nor another charset than UTF-8.
     """
-    if not body.strip():
+    if not body or body.isspace():
         return ParseFailed(detail="the document is empty")
     data = plain_utf8(body, content_type)
     if data is None and not mend:

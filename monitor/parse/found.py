@@ -6,6 +6,7 @@ item whichever of them read it.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ from monitor.parse.items import RawItem, absolute_link, build_items, cleaned_cha
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+_C1 = re.compile("[\x80-\x9f]")
 HTML_TYPES = frozenset({"text/html", "application/xhtml+xml", "html", "xhtml"})
 TEXT_TYPES = frozenset({"text/plain", "text", ""})
 
@@ -127,7 +129,7 @@ def without_c1(found: FoundFeed) -> FoundFeed:
 
 def _translated(value: Any) -> Any:
     if isinstance(value, str):
-        return value.translate(_cp1252)
+        return value.translate(_cp1252) if _C1.search(value) else value
     if isinstance(value, list):
         return [_translated(part) for part in value]
     if isinstance(value, Found | Content | Person):
