@@ -8,7 +8,18 @@ import os
 import platform
 import sys
 
-from benchmarks import against_reader, clients, matching, matching_hostile, memory, not_modified, outbox, reload, scale
+from benchmarks import (
+    against_reader,
+    clients,
+    matching,
+    matching_hostile,
+    memory,
+    not_modified,
+    outbox,
+    parsing,
+    reload,
+    scale,
+)
 
 _BENCHMARKS = {
     "not_modified": not_modified.run,
@@ -20,6 +31,7 @@ _BENCHMARKS = {
     "matching_hostile": matching_hostile.run,
     "reload": reload.run,
     "outbox": outbox.run,
+    "parsing": parsing.run,
 }
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _MAX_TITLE = 1_000  # characters, as the rest
 _MAX_AUTHOR = 500
 _MAX_CATEGORY = 200
-_MAX_CATEGORIES = 100
+MAX_CATEGORIES = 100
 _MAX_SOURCE = 200
 
 _CLOSING_TAG = re.compile(r"</(?:p|div|a|b|i|em|strong|span|ul|ol|li|h[1-6]|blockquote|figure)>", re.IGNORECASE)
@@ -46,7 +46,7 @@ def clean_item(item: Item, *, now: datetime) -> Entry:
         published_at=next(filter(None, dates), None),
         updated_at=parse_date(item.updated, now=now),
         content_hash=digest(title, summary, content, item.link),
-        source=clean_line(unmarked_text(item.source), _MAX_SOURCE),
+        source=clean_line(unmarked_text(item.source), _MAX_SOURCE) if item.source else "",
         source_hash=item.source_hash,
     )
 
@@ -85,5 +85,5 @@ def _names(names: Iterable[str]) -> str:
 
 
 def _categories(names: tuple[str, ...]) -> tuple[str, ...]:
-    lines = (clean_line(name, _MAX_CATEGORY) for name in names[:_MAX_CATEGORIES])
+    lines = (clean_line(name, _MAX_CATEGORY) for name in names[:MAX_CATEGORIES])
     return tuple(dict.fromkeys(line for line in lines if line))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_tz
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from feedparser.datetimes.greek import _parse_date_greek
@@ -20,6 +21,12 @@ _EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 _AHEAD = timedelta(days=1)
 _LONGEST = 100  # characters; no date is longer, whatever the language
 
+_NAMES = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_MONTHS = {name: number for number, name in enumerate(_NAMES, start=1)}
+_USUAL = re.compile(
+    rf"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), ([0-9]{{1,2}}) ({'|'.join(_NAMES)}) ((?:19|20)[0-9]{{2}})"
+    r" ([0-9]{2}):([0-9]{2}):([0-9]{2}) (?:GMT|UTC|([+-])([0-9]{2})([0-9]{2}))"
+)
 _ISO = re.compile(r"\d{4}(?:-?\d\d(?:-?\d\d(?:[T ].*)?)?)?", re.IGNORECASE)
 _SPACED_OFFSET = re.compile(r"\s+(Z|UTC|GMT|[+-]\d\d:?\d\d)$", re.IGNORECASE)
 _LEAP_SECOND = re.compile(r"(?<=:\d\d):60\b")
@@ -53,17 +60,39 @@ def parse_date(text: str, *, now: datetime) -> datetime | None:
 
     A time without a zone is taken as UTC. Bare numbers (epoch seconds) are refused: no feed format has them.
     """
+    if not text or len(text) > 4 * _LONGEST:
+        return None
+    at = _read(text)
+    return at if at is not None and _EARLIEST <= at <= now + _AHEAD else None
+
+
+@lru_cache(maxsize=1024)
+def _read(text: str) -> datetime | None:
+    """Whatever date it is, in UTC. Remembered, because the dates of a feed are mostly those of its last poll."""
     text = " ".join(text.split())
+    usual = _USUAL.fullmatch(text)
+    if usual is not None and (at := _usual(usual)) is not None:
+        return at
     if not text or len(text) > _LONGEST or (text.isdigit() and len(text) not in (4, 8)) or _YEAR_ZERO.search(text):
         return None
     found = _iso(text) or _rfc822(text) or _other(text)
-    if found is None:
-        return None
     try:
-        at = found.astimezone(UTC)
+        return found.astimezone(UTC) if found is not None else None
     except OverflowError:  # the year 9999, west of Greenwich
         return None
-    return at if _EARLIEST <= at <= now + _AHEAD else None
+
+
+def _usual(found: re.Match[str]) -> datetime | None:
+    """The form that most feeds use: "Mon, 23 Nov 2026 11:00:00 +0100"."""
+    day, month, year, hour, minute, second, sign, hours, minutes = found.groups()
+    try:
+        at = datetime(int(year), _MONTHS[month], int(day), int(hour), int(minute), int(second), tzinfo=UTC)
+    except ValueError:
+        return None
+    if sign is None:
+        return at
+    offset = timedelta(hours=int(hours), minutes=int(minutes))
+    return at - offset if sign == "+" else at + offset
 
 
 def _iso(text: str) -> datetime | None:

@@ -16,7 +16,7 @@ from monitor.model import Document, ParseFailed
 from monitor.parse.charset import decode, plain_utf8
 from monitor.parse.clean import clean_item
 from monitor.parse.errors import Unusual
-from monitor.parse.found import RawDocument, raw_document
+from monitor.parse.found import RawDocument, raw_document, without_c1
 from monitor.parse.jsonfeed import read_json_feed
 from monitor.parse.loose import read_loosely
 from monitor.parse.refusal import explain_no_feed, is_html
@@ -32,8 +32,9 @@ if TYPE_CHECKING:
 
 _FIRST_TAG = re.compile(rb"<\w")
 _DOCTYPE = re.compile(rb"<!DOCTYPE[^>\[]*>", re.IGNORECASE)
-# Where none of these stands, no element has a language or a base of its own.
-_SCOPES = (b"lang=", b"base=", b"lang =", b"base =")
+_FEED_ELEMENT = re.compile(r"<(?:[a-z]+:)?(?:rss|feed|rdf|channel|item|entry)[\s>]", re.IGNORECASE)
+_C1 = re.compile(rb"\xc2[\x80-\x9f]")
+_C1_REFERENCE = re.compile(rb"&#(?:0*(?:12[89]|1[3-5][0-9])|[xX]0*[89][0-9a-fA-F]);")
 _SPACE = b"\xef\xbb\xbf \t\r\n"
 
 
@@ -58,17 +59,34 @@ def parse_entries(
     return parsed, tuple(clean_item(item, now=now) for item in parsed.items)
 
 
-def read_quickly(body: bytes, *, content_type: str | None, url: str) -> RawDocument | ParseFailed | None:
-    """What the body says, if that can be found out without feedparser; else None. Takes a time linear in its length."""
-    if not body.strip():
+def read_quickly(
+    body: bytes, *, content_type: str | None, url: str, mend: bool = True
+) -> RawDocument | ParseFailed | None:
+    """What the body says, if that can be found out without feedparser; else None. Takes a time linear in its length.
+
+    Without `mend`, only what needs neither repair nor another charset than UTF-8.
+    """
+    if not body or body.isspace():
         return ParseFailed(detail="the document is empty")
     data = plain_utf8(body, content_type)
+    if data is None and not mend:
+        return None
     if data is None or data.lstrip(_SPACE)[:1] in (b"{", b"["):
+        if not mend and not _is_utf8(body):
+            return None
         text = decode(body, content_type).lstrip("\ufeff \t\r\n")
         if text[:1] in ("{", "["):
             return read_json_feed(text, url=url)
     found = _read(data, url) if data is not None else None
-    return found or _read(repair(decode(body, content_type)).encode(), url)
+    return found or (_read(repair(decode(body, content_type)).encode(), url) if mend else None)
+
+
+def _is_utf8(body: bytes) -> bool:
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _read(data: bytes, url: str) -> RawDocument | None:
@@ -76,9 +94,11 @@ def _read(data: bytes, url: str) -> RawDocument | None:
         root = _tree(data)
         if root is None:
             return None
-        found, _ = read_tree(root, url=url, scoped=any(mark in data for mark in _SCOPES))
+        found = read_tree(root, url=url)
     except (Unusual, RecursionError):
         return None
+    if _C1.search(data) or (b"&#" in data and _C1_REFERENCE.search(data)):
+        found = without_c1(found)
     return raw_document(found, url=url)
 
 
@@ -109,6 +129,8 @@ def _tree(data: bytes) -> _Element | None:
 
 def _read_loosely(body: bytes, content_type: str | None, url: str) -> RawDocument | ParseFailed:
     text = decode(body, content_type)
+    if is_html(text) and not _FEED_ELEMENT.search(text):  # which feedparser would read to its end
+        return ParseFailed(detail=explain_no_feed(text, content_type=content_type, url=url))
     try:
         found, known = read_loosely(repair(text), url=url)
     except MemoryError:

@@ -8,13 +8,12 @@ from contextlib import suppress
 from html import escape
 from typing import TYPE_CHECKING
 
-from feedparser.html import _cp1252
 from feedparser.mixin import _FeedParserMixin
 from feedparser.urls import _urljoin
 
 from monitor.parse.errors import Unusual
 from monitor.parse.found import Content, Person
-from monitor.parse.names import attributes_of, inline_name_of, name_of
+from monitor.parse.names import inline_name_of, name_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,7 +24,6 @@ XHTML = "application/xhtml+xml"
 LINKED_TYPES = frozenset({XHTML, "text/html"})
 
 _SHORT_TYPES = {"text": "text/plain", "plain": "text/plain", "html": "text/html", "xhtml": XHTML}
-_C1 = re.compile("[\x80-\x9f]")
 _ESCAPED_QUERY = re.compile(r"&([A-Za-z0-9_]+);")
 # feedparser's pattern for an address, from its "@" on; searched for from the left, the whole is quadratic.
 _DOMAIN = re.compile(
@@ -36,23 +34,24 @@ _MAILBOX = string.ascii_letters + string.digits + "_-.+"
 
 
 def mended(text: str) -> str:
-    """`text` without the two common faults of charset: UTF-8 read as Latin-1, and windows-1252's C1 characters."""
-    if text.isascii():
-        return text
-    with suppress(UnicodeError):
-        text = text.encode("latin-1").decode("utf-8")
-    return text.translate(_cp1252) if _C1.search(text) else text
+    """`text`, or what it was before somebody took its UTF-8 for Latin-1."""
+    if not text.isascii():
+        with suppress(UnicodeError):
+            return text.encode("latin-1").decode("utf-8")
+    return text
 
 
 def bare_text_of(element: _Element) -> str:
     """The text of an element that has no element in it, without the white space around it."""
     if len(element):
         raise Unusual(f"elements in <{element.tag}>")
-    return (element.text or "").strip()
+    text = element.text
+    return text.strip() if text else ""
 
 
 def text_of(element: _Element) -> str:
-    return mended(bare_text_of(element))
+    text = bare_text_of(element)
+    return text if text.isascii() else mended(text)
 
 
 def own_text_of(element: _Element) -> str:
@@ -66,19 +65,21 @@ def media_type(name: str) -> str:
     return _SHORT_TYPES.get(name, name)
 
 
-def content_of(element: _Element, default: str, *, atom: str, language: str) -> Content:
+def content_of(element: _Element, default: str, attributes: Mapping[str, str], *, atom: str, language: str) -> Content:
     """A title, summary or content.
 
     Args:
         element: The element.
         default: The media type where it names none.
+        attributes: Of the element.
         atom: The version of Atom, or "": there plain text is not searched for signs of HTML.
         language: What `xml:lang` says here.
     """
-    attributes = attributes_of(element)
-    kind = media_type(attributes.get("type", default))
-    if attributes.get("mode") == "base64":
-        raise Unusual("text in base64")
+    kind = default
+    if attributes:
+        kind = media_type(attributes.get("type", default))
+        if attributes.get("mode") == "base64" or not kind:
+            raise Unusual("text in base64")
     if kind == XHTML:
         return Content(kind, mended(_markup(element, unwrapped=atom == "atom10")), language)
     value = text_of(element)

@@ -6,8 +6,11 @@ item whichever of them read it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+import re
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any
+
+from feedparser.html import _cp1252
 
 from monitor.model import Document, FeedHints, RawText
 from monitor.parse.clean import clean_title
@@ -16,6 +19,7 @@ from monitor.parse.items import RawItem, absolute_link, build_items, cleaned_cha
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+_C1 = re.compile("[\x80-\x9f]")
 HTML_TYPES = frozenset({"text/html", "application/xhtml+xml", "html", "xhtml"})
 TEXT_TYPES = frozenset({"text/plain", "text", ""})
 
@@ -73,23 +77,30 @@ class Found:
 
 @dataclass(slots=True, kw_only=True)
 class FoundFeed:
-    """A document as a reader leaves it; `atom`: whether it is some version of Atom."""
+    """A document as a reader leaves it.
+
+    Attributes:
+        atom: Whether it is some version of Atom.
+        kinds: How many different elements the strict reader met.
+    """
 
     feed: Found
     items: list[Found]
     atom: bool
+    kinds: int = 0
     hints: FeedHints = field(default_factory=FeedHints)
 
 
 @dataclass(slots=True, kw_only=True)
 class RawDocument:
-    """A document before the identity of its items is settled."""
+    """A document before the identity of its items is settled; `kinds` as in `FoundFeed`."""
 
     title: str
     link: str
     language: str
     items: Sequence[RawItem]
     hints: FeedHints
+    kinds: int = 0
 
     def cleaned_characters(self) -> int:
         """How much has to be cleaned before the keys are known."""
@@ -105,6 +116,27 @@ class RawDocument:
         )
 
 
+def without_c1(found: FoundFeed) -> FoundFeed:
+    """`found` with windows-1252's characters where it has the C1 controls that stand at their places."""
+    return FoundFeed(
+        feed=_translated(found.feed),
+        items=[_translated(item) for item in found.items],
+        atom=found.atom,
+        hints=found.hints,
+        kinds=found.kinds,
+    )
+
+
+def _translated(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.translate(_cp1252) if _C1.search(value) else value
+    if isinstance(value, list):
+        return [_translated(part) for part in value]
+    if isinstance(value, Found | Content | Person):
+        return type(value)(*(_translated(getattr(value, part.name)) for part in fields(value)))
+    return value
+
+
 def raw_document(found: FoundFeed, *, url: str) -> RawDocument:
     """What `found` says; relative links are resolved against the feed's own link, else against `url`."""
     feed = found.feed
@@ -118,6 +150,7 @@ def raw_document(found: FoundFeed, *, url: str) -> RawDocument:
         language=language,
         items=[_raw_item(item, base=base, language=language, authors=authors) for item in found.items],
         hints=found.hints,
+        kinds=found.kinds,
     )
 
 

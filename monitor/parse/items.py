@@ -11,7 +11,7 @@ from urllib.parse import urljoin, urlsplit
 
 from monitor.model import Item, RawText
 from monitor.parse.clean import clean_texts, clean_title
-from monitor.parse.digests import digest
+from monitor.parse.digests import digest, quick_digest
 from monitor.parse.text import clean_line
 
 if TYPE_CHECKING:
@@ -126,18 +126,14 @@ def _identity(raw: RawItem) -> tuple[str, ...]:
 
 
 def _item(raw: RawItem, key: str) -> Item:
-    lists = (raw.authors, raw.categories, raw.published)
+    parts = [raw.guid, raw.link, raw.language, raw.updated, raw.source, raw.title.kind, raw.title.value]
+    for text in raw.texts:
+        parts += text.kind, text.value
+    for values in (raw.authors, raw.categories, raw.published):
+        parts += str(len(values)), *values
     return Item(
         key=key,
-        source_hash=digest(
-            raw.guid,
-            raw.link,
-            raw.language,
-            raw.updated,
-            raw.source,
-            *(part for text in (raw.title, *raw.texts) for part in (text.kind, text.value)),
-            *(part for values in lists for part in (str(len(values)), *values)),
-        ),
+        source_hash=quick_digest(parts),
         guid=raw.guid,
         link=raw.link,
         title=raw.title,

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 # URI in lower case ▸ prefix; "" for RSS and Atom themselves.
 _PREFIXES = {uri.lower(): prefix.lower() for uri, prefix in _FeedParserMixin.namespaces.items()}
 _USERLAND = "backend.userland.com/rss"
+_MAX_ATTRIBUTES = 100
 _XHTML = "http://www.w3.org/1999/xhtml"
 
 # What feedparser does at the end of such an element, it does in the middle of XHTML as well.
@@ -38,6 +39,8 @@ def name_of(element: _Element) -> str:
 
 def attributes_of(element: _Element) -> dict[str, str]:
     """Attributes by feedparser's names, such as "rdf:about"; values of `rel` and `type` in lower case."""
+    if len(element.keys()) > _MAX_ATTRIBUTES:  # to read them takes lxml a time that grows with their square
+        raise Unusual("a great many attributes")
     found = {}
     for key, value in element.items():
         name = str(key)

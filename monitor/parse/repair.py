@@ -11,7 +11,9 @@ _RSS_PREFIX = re.compile(r"(</?)rss:(?=[A-Za-z])")
 _ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _AMPERSAND = re.compile(
     r"<!\[CDATA\[.*?(?:\]\]>|\Z)|<!--.*?(?:-->|\Z)"
-    r"|&(?:#(?:[xX](?P<hex>[0-9a-fA-F]+)|(?P<decimal>[0-9]+));?|(?P<name>[A-Za-z][A-Za-z0-9]{1,31});)?",
+    # As it should be, and most are.
+    r"|&(?!(?:amp|lt|gt|quot|apos|#(?:[4-9][0-9]|[1-9][0-9]{2,3}|x20[0-9a-fA-F]{2}));)"
+    r"(?:#(?:[xX](?P<hex>[0-9a-fA-F]+)|(?P<decimal>[0-9]+));?|(?P<name>[A-Za-z][A-Za-z0-9]{1,31});)?",
     re.DOTALL,
 )
 _XML_ENTITIES = frozenset({"amp", "lt", "gt", "quot", "apos"})

@@ -13,6 +13,8 @@ import unicodedata
 
 import nh3
 
+from monitor.parse.markup import MARK, text_of_markup
+
 TEXT_LIMIT = 100_000  # characters of a summary or content
 _SOURCE_LIMIT = 4 * TEXT_LIMIT  # characters of markup read for it
 
@@ -62,7 +64,9 @@ _UNWANTED = re.compile(
 
 def clean_line(text: str, limit: int = TEXT_LIMIT) -> str:
     """One line of plain text: NFC, white space collapsed, invisible characters out, cut to `limit` at a word."""
-    return cut(unicodedata.normalize("NFC", " ".join(_UNWANTED.sub("", text).split())), limit)
+    if not text.isprintable():
+        text = _UNWANTED.sub("", text)
+    return _composed(" ".join(text.split()), limit)
 
 
 def plain_line(markup: str, limit: int = TEXT_LIMIT) -> str:
@@ -77,13 +81,19 @@ def plain_text(markup: str) -> str:
     """
     if "<" not in markup and "&" not in markup:
         return unmarked_text(markup)
-    text = _strip(markup)
     if "<" not in markup:
+        text = _unescaped(markup)
         if not _ESCAPED_TAG.search(text):
             # No markup at all, so line ends are the only paragraphs there are.
             return unmarked_text(markup)
-        text = _strip(text)
-    return _tidy(text.split("\n"))
+        markup = text
+    ordinary = text_of_markup(markup[:_SOURCE_LIMIT])
+    if ordinary is None:
+        return _tidy(_strip(markup).split("\n"))
+    if ordinary.replace(MARK, "").isprintable() and not ("&" in ordinary and _ENTITY.search(ordinary)):
+        # Nothing to take out, and no white space but single spaces.
+        return _composed("\n".join(filter(None, map(str.strip, ordinary.split(MARK)))))
+    return _tidy(ordinary.split(MARK))
 
 
 def page_text(markup: str) -> tuple[str, str]:
@@ -97,7 +107,10 @@ def unmarked_text(text: str) -> str:
 
     Escaping in a field that calls itself plain is a common mistake; "&amp;" as a meant text is next to unknown.
     """
-    text = text[:_SOURCE_LIMIT].replace("\r\n", "\n").replace("\r", "\n")
+    text = text[:_SOURCE_LIMIT]
+    if "&" not in text and text.isprintable():
+        return _composed(" ".join(text.split()))
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
     if "&" in text:
         text = _ENTITY.sub(_resolve, text)
     return _tidy(_BLANK_LINE.split(text))
@@ -115,6 +128,13 @@ def cut(text: str, limit: int) -> str:
     return head.rstrip()
 
 
+def _unescaped(text: str) -> str:
+    """The text of HTML that has no tag in it."""
+    # Here nh3 tells the white space of HTML from other white space, which text_of_markup does not.
+    ordinary = text_of_markup(text[:_SOURCE_LIMIT])
+    return _strip(text) if ordinary is None or not text.isascii() or _ESCAPED_TAG.search(ordinary) else ordinary
+
+
 def _strip(markup: str, cleaner: nh3.Cleaner = _CLEANER) -> str:
     canonical = " ".join(cleaner.clean(markup[:_SOURCE_LIMIT]).split())
     return html.unescape(_TAG.sub("\n", canonical))
@@ -122,7 +142,12 @@ def _strip(markup: str, cleaner: nh3.Cleaner = _CLEANER) -> str:
 
 def _tidy(paragraphs: list[str]) -> str:
     lines = (" ".join(_UNWANTED.sub("", _ENTITY.sub(_resolve, line)).split()) for line in paragraphs)
-    return cut(unicodedata.normalize("NFC", "\n".join(line for line in lines if line)), TEXT_LIMIT)
+    return _composed("\n".join(line for line in lines if line))
+
+
+def _composed(text: str, limit: int = TEXT_LIMIT) -> str:
+    """In NFC, and cut."""
+    return cut(text if text.isascii() else unicodedata.normalize("NFC", text), limit)
 
 
 def _resolve(entity: re.Match[str]) -> str:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from feedparser.urls import _urljoin, make_safe_absolute_uri
 
+from monitor.parse.clean import MAX_CATEGORIES
 from monitor.parse.errors import Unusual
 from monitor.parse.fields import (
     LINKED_TYPES,
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
 
     from lxml.etree import _Element
 
-    Handler: TypeAlias = "Callable[[_Element, int], None]"
+    Handler: TypeAlias = "Callable[[_Element, int, dict[str, str]], None]"
 
 _DEEPEST = 60  # levels of elements; feeds have six
 _ITUNES = "http://www.itunes.com/"
@@ -54,9 +55,12 @@ _IN_TEXT_INPUT = frozenset({"title", "link", "description", "name"})
 _IN_PERSON = frozenset({"name", "email", "uri", "url", "homepage", "itunes_name", "itunes_email"})
 # Of a source, what would have an effect beyond it.
 _NOT_IN_SOURCE = frozenset({
-    "body", "channel", "content", "content_encoded", "description", "entry", "feed", "fullitem", "image", "item",
-    "source", "summary", "textinput",
+    "body", "channel", "content", "content_encoded", "dc_title", "description", "entry", "feed", "fullitem", "image",
+    "item", "media_title", "source", "summary", "textinput",
 })  # fmt: skip
+
+_SCOPES = frozenset({"xml:lang", "lang", "xml:base", "base"})
+_NONE: dict[str, str] = {}
 
 _METHODS = {
     name: method
@@ -79,7 +83,8 @@ _METHODS = {
         "_created": "created dcterms_created",
         "_date": "date",
         "_author": "author managingeditor dc_author dc_creator itunes_author",
-        "_people": "contributor dc_contributor dc_publisher webmaster itunes_owner",
+        "_people": "contributor dc_contributor dc_publisher webmaster",
+        "_owner_of_podcast": "itunes_owner",
         "_category": "category keywords dc_subject",
         "_media_category": "media_category",
         "_itunes_category": "itunes_category",
@@ -100,13 +105,12 @@ _METHODS = {
 }
 
 
-def read_tree(root: _Element, *, url: str, scoped: bool = True) -> tuple[FoundFeed, int]:
-    """What a feed's tree says, and how many kinds of elements it has.
+def read_tree(root: _Element, *, url: str) -> FoundFeed:
+    """What a feed's tree says.
 
     Args:
         root: Of RSS, RDF or Atom. The document has no DTD.
         url: Relative addresses of hubs are resolved against it.
-        scoped: False where no element has a language or a base.
 
     Raises:
         Unusual: Feedparser is to read the document.
@@ -115,7 +119,7 @@ def read_tree(root: _Element, *, url: str, scoped: bool = True) -> tuple[FoundFe
     if name not in ("rss", "feed", "rdf_rdf"):
         raise Unusual("another root")
     check_prefixes(root.nsmap)
-    reader = _Reader(version_of(name, root.nsmap, attributes_of(root)), scoped=scoped)
+    reader = _Reader(version_of(name, root.nsmap, attributes_of(root)))
     reader.read(root, name)
     return reader.found(url)
 
@@ -123,9 +127,8 @@ def read_tree(root: _Element, *, url: str, scoped: bool = True) -> tuple[FoundFe
 class _Reader:
     """Where in the document we are, and what feedparser would know by then."""
 
-    def __init__(self, version: str, *, scoped: bool) -> None:
+    def __init__(self, version: str) -> None:
         self._atom = version if version.startswith("atom") else ""
-        self._scoped = scoped
         self._feed = self._owner = Found()
         self._items: list[Found] = []
         self._hinted = Hinted()
@@ -134,7 +137,7 @@ class _Reader:
         self._title_depth = -1
         self._depths: dict[str, int] = {}
         self._tags: list[tuple[str | None, str | None, str | None]] = []
-        self._lang = self._base = ""
+        self._lang = self._base = self._outer_base = ""
 
     def read(self, root: _Element, name: str) -> None:
         self._in_feed = name == "feed"
@@ -145,23 +148,25 @@ class _Reader:
         self._base = _urljoin("", attributes.get("xml:base", attributes.get("base", "")))
         self._walk(root, 2)
 
-    def found(self, url: str) -> tuple[FoundFeed, int]:
+    def found(self, url: str) -> FoundFeed:
         hints = self._hinted.hints(url)
-        found = FoundFeed(feed=self._feed, items=self._items, atom=bool(self._atom), hints=hints)
-        return found, len(self._handlers)
+        return FoundFeed(
+            feed=self._feed, items=self._items, atom=bool(self._atom), hints=hints, kinds=len(self._handlers)
+        )
 
     # ------------------------------------------------------------------------------------------------------- structure
 
     def _walk(self, parent: _Element, depth: int) -> None:
         if depth > _DEEPEST:
             raise Unusual("deep nesting")
-        handlers = self._handlers
+        handlers, outer, self._outer_base = self._handlers, self._outer_base, self._base
         for element in parent:
             handler = handlers.get(element.tag) or self._learn(element)
-            if self._scoped:
+            if element.keys():
                 self._enter(element, depth, handler)
             else:
-                handler(element, depth)
+                handler(element, depth, _NONE)
+        self._outer_base = outer
 
     def _learn(self, element: _Element) -> Handler:
         name = name_of(element)
@@ -174,31 +179,34 @@ class _Reader:
     def _enter(self, element: _Element, depth: int, handler: Handler) -> None:
         """Like `handler`, with the element's own language and base."""
         attributes = attributes_of(element)
+        if _SCOPES.isdisjoint(attributes):
+            handler(element, depth, attributes)
+            return
         lang, base = self._lang, self._base
         own = attributes.get("xml:base", attributes.get("base")) or base
         if own != base:
             self._base = (make_safe_absolute_uri(base, own) or base) if base else _urljoin("", own)
         self._lang = attributes.get("xml:lang", attributes.get("lang", lang))
-        handler(element, depth)
+        handler(element, depth, attributes)
         self._lang = lang
-        if base:  # else feedparser keeps the inner one
-            self._base = base
+        if self._outer_base:  # else feedparser keeps the inner one
+            self._base = self._outer_base
 
-    def _other(self, element: _Element, depth: int) -> None:
+    def _other(self, element: _Element, depth: int, _attributes: dict[str, str]) -> None:
         if len(element):
             self._walk(element, depth + 1)
 
-    def _nested(self, element: _Element, depth: int) -> None:
+    def _nested(self, element: _Element, depth: int, _attributes: dict[str, str]) -> None:
         raise Unusual(f"<{element.tag}> at depth {depth}")
 
-    def _channel(self, element: _Element, depth: int) -> None:
-        self._check_container(element)
+    def _channel(self, element: _Element, depth: int, attributes: dict[str, str]) -> None:
+        self._check_container(attributes)
         self._in_feed = True
         self._walk(element, depth + 1)
         self._in_feed = False
 
-    def _item(self, element: _Element, depth: int) -> None:
-        attributes = self._check_container(element)
+    def _item(self, element: _Element, depth: int, attributes: dict[str, str]) -> None:
+        self._check_container(attributes)
         if len(self._items) == MAX_ENTRIES:
             return
         self._owner = Found(id=attributes.get("rdf:about", ""))
@@ -208,11 +216,9 @@ class _Reader:
         self._owner.categories = [label or term or "" for term, _, label in self._tags]
         self._owner, self._in_item, self._has_content = self._feed, False, False
 
-    def _check_container(self, element: _Element) -> dict[str, str]:
-        attributes = attributes_of(element)
+    def _check_container(self, attributes: dict[str, str]) -> None:
         if self._in_item or "href" in attributes or "lastmod" in attributes:
             raise Unusual("nested items, or CDF")
-        return attributes
 
     def _store(self, name: str, text: str, depth: int, *, field: str = "") -> None:
         """Of an item, an element nearer to its surface counts more; of a feed, the last one."""
@@ -226,11 +232,11 @@ class _Reader:
 
     # ----------------------------------------------------------------------------------------------------------- texts
 
-    def _content(self, element: _Element, default: str) -> Content:
-        return content_of(element, default, atom=self._atom, language=self._lang)
+    def _content(self, element: _Element, default: str, attributes: dict[str, str]) -> Content:
+        return content_of(element, default, attributes, atom=self._atom, language=self._lang)
 
-    def _title(self, element: _Element, depth: int) -> None:
-        content = self._content(element, "text/plain")
+    def _title(self, element: _Element, depth: int, attributes: dict[str, str]) -> None:
+        content = self._content(element, "text/plain", attributes)
         if content.type not in HTML_TYPES and content.type != "text/plain":
             raise Unusual("a title that is no text")
         if not -1 < self._title_depth <= depth:
@@ -240,65 +246,69 @@ class _Reader:
         if content.value:
             self._title_depth = depth
 
-    def _media_title(self, element: _Element, depth: int) -> None:
+    def _media_title(self, element: _Element, depth: int, attributes: dict[str, str]) -> None:
         before = self._title_depth
-        self._title(element, depth)
+        self._title(element, depth, attributes)
         self._title_depth = before
 
-    def _description(self, element: _Element, depth: int) -> None:
+    def _description(self, element: _Element, depth: int, attributes: dict[str, str]) -> None:
         if self._owner.summary is not None and not self._has_content:
-            self._plain_content(element, depth)
+            self._plain_content(element, depth, attributes)
         else:
-            self._as_summary(element, depth, "text/html", of_feed=False)
+            self._as_summary(element, depth, attributes, default="text/html", of_feed=False)
 
-    def _abstract(self, element: _Element, depth: int) -> None:
-        self._as_summary(element, depth, "text/plain", of_feed=False)
+    def _abstract(self, element: _Element, depth: int, attributes: dict[str, str]) -> None:
+        self._as_summary(element, depth, attributes, default="text/plain", of_feed=False)
 
-    def _summary(self, element: _Element, depth: int) -> None:
+    def _summary(self, element: _Element, depth: int, attributes: dict[str, str]) -> None:
         if self._owner.summary is not None and not self._has_content:
-            self._plain_content(element, depth)
+            self._plain_content(element, depth, attributes)
         else:
-            self._as_summary(element, depth, "text/plain", of_feed=True)
+            self._as_summary(element, depth, attributes, default="text/plain", of_feed=True)
 
-    def _as_summary(self, element: _Element, depth: int, default: str, *, of_feed: bool) -> None:
+    def _as_summary(
+        self, element: _Element, depth: int, attributes: dict[str, str], *, default: str, of_feed: bool
+    ) -> None:
         """Of a feed, a description is a subtitle, which nobody reads."""
-        content = self._content(element, default)
+        content = self._content(element, default, attributes)
         if self._in_item or of_feed:
             self._store("summary", content.value, depth)
             self._owner.summary_detail = content
 
-    def _plain_content(self, element: _Element, depth: int) -> None:
+    def _plain_content(self, element: _Element, _depth: int, attributes: dict[str, str]) -> None:
         self._has_content = True
-        self._xhtml_content(element, depth, "text/plain")
+        self._as_content(element, "text/plain", attributes)
 
-    def _html_content(self, element: _Element, depth: int) -> None:
+    def _html_content(self, element: _Element, _depth: int, attributes: dict[str, str]) -> None:
         self._has_content = True
-        self._xhtml_content(element, depth, "text/html")
+        self._as_content(element, "text/html", attributes)
 
-    def _xhtml_content(self, element: _Element, _depth: int, default: str = XHTML) -> None:
-        content = self._content(element, default)
+    def _xhtml_content(self, element: _Element, _depth: int, attributes: dict[str, str]) -> None:
+        self._as_content(element, XHTML, attributes)
+
+    def _as_content(self, element: _Element, default: str, attributes: dict[str, str]) -> None:
+        content = self._content(element, default, attributes)
         if self._in_item:
             self._owner.contents.append(content)
         if self._owner.summary is None and (content.type in LINKED_TYPES or content.type == "text/plain"):
             self._owner.summary = content.value
 
-    def _unread(self, element: _Element, _depth: int) -> None:
+    def _unread(self, element: _Element, _depth: int, attributes: dict[str, str]) -> None:
         if len(element):
-            self._content(element, "text/plain")  # for what in it is unusual
+            self._content(element, "text/plain", attributes)  # for what in it is unusual
 
     # ---------------------------------------------------------------------------------------- identity, links and dates
 
-    def _guid(self, element: _Element, depth: int) -> None:
-        is_link = attributes_of(element).get("ispermalink", "true") == "true"
+    def _guid(self, element: _Element, depth: int, attributes: dict[str, str]) -> None:
+        is_link = attributes.get("ispermalink", "true") == "true"
         text = bare_text_of(element)
         text = mended(resolve(self._base, text) if is_link and text else text)
         self._store("id", text, depth)
         if is_link and self._owner.link is None:
             self._owner.link = text
 
-    def _link(self, element: _Element, _depth: int) -> None:
+    def _link(self, element: _Element, _depth: int, attributes: dict[str, str]) -> None:
         text = bare_text_of(element)
-        attributes = attributes_of(element)
         rel = attributes.get("rel", "alternate")
         href = attribute_link(attributes)
         if href is not None:
@@ -319,23 +329,23 @@ class _Reader:
         elif not self._in_item and rel == "self":
             self._hinted.topics.append(href)
 
-    def _published(self, element: _Element, depth: int) -> None:
+    def _published(self, element: _Element, depth: int, _attributes: dict[str, str]) -> None:
         self._store("published", text_of(element), depth)
 
-    def _updated(self, element: _Element, depth: int) -> None:
+    def _updated(self, element: _Element, depth: int, _attributes: dict[str, str]) -> None:
         self._store("updated", text_of(element), depth)
 
-    def _created(self, element: _Element, depth: int) -> None:
+    def _created(self, element: _Element, depth: int, _attributes: dict[str, str]) -> None:
         self._store("created", text_of(element), depth)
 
-    def _date(self, element: _Element, depth: int) -> None:
-        if attributes_of(element):
+    def _date(self, element: _Element, depth: int, attributes: dict[str, str]) -> None:
+        if attributes:
             raise Unusual("<date> with attributes")
         self._store("date", text_of(element), depth, field="updated")
 
     # ---------------------------------------------------------------------------------------------------------- people
 
-    def _author(self, element: _Element, depth: int) -> None:
+    def _author(self, element: _Element, depth: int, _attributes: dict[str, str]) -> None:
         person = Person()
         known = False
         self._owner.people.append(person)
@@ -360,19 +370,22 @@ class _Reader:
             taken = author_of(self._owner.author)
             person.name, person.email = taken.name, taken.email
 
-    def _people(self, element: _Element, _depth: int) -> None:
+    def _people(self, element: _Element, _depth: int, _attributes: dict[str, str]) -> None:
         if not child_names(element) <= _IN_PERSON or any(len(child) for child in element):
             raise Unusual("a strange person")
 
+    def _owner_of_podcast(self, element: _Element, depth: int, attributes: dict[str, str]) -> None:
+        if len(element) and (self._in_item or self._atom):
+            raise Unusual("an owner whom feedparser takes for the author")
+        self._people(element, depth, attributes)
+
     # ------------------------------------------------------------------------------------------------------ categories
 
-    def _category(self, element: _Element, depth: int) -> None:
-        attributes = attributes_of(element)
+    def _category(self, element: _Element, depth: int, attributes: dict[str, str]) -> None:
         scheme = attributes.get("scheme", attributes.get("domain"))
         self._tag(element, depth, attributes.get("term"), scheme, attributes.get("label"))
 
-    def _media_category(self, element: _Element, depth: int) -> None:
-        attributes = attributes_of(element)
+    def _media_category(self, element: _Element, depth: int, attributes: dict[str, str]) -> None:
         self._tag(
             element,
             depth,
@@ -381,12 +394,14 @@ class _Reader:
             attributes.get("label"),
         )
 
-    def _itunes_category(self, element: _Element, depth: int) -> None:
-        self._tag(element, depth, attributes_of(element).get("text"), _ITUNES, None)
+    def _itunes_category(self, element: _Element, depth: int, attributes: dict[str, str]) -> None:
+        self._tag(element, depth, attributes.get("text"), _ITUNES, None)
 
     def _tag(self, element: _Element, depth: int, term: str | None, scheme: str | None, label: str | None) -> None:
+        if len(self._tags) > MAX_CATEGORIES:
+            return
         self._add_tag(term, scheme, label)
-        self._other(element, depth)
+        self._other(element, depth, _NONE)
         value = own_text_of(element)
         if value and self._tags and not self._tags[-1][0]:
             self._tags[-1] = (value, *self._tags[-1][1:])
@@ -397,38 +412,43 @@ class _Reader:
         if (term or scheme or label) and (term, scheme, label) not in self._tags:
             self._tags.append((term, scheme, label))
 
-    def _media_keywords(self, element: _Element, _depth: int, scheme: str | None = None) -> None:
-        if element.keys():
+    def _media_keywords(self, element: _Element, _depth: int, attributes: dict[str, str]) -> None:
+        self._add_tags(element, None, attributes)
+
+    def _itunes_keywords(self, element: _Element, _depth: int, attributes: dict[str, str]) -> None:
+        self._add_tags(element, _ITUNES, attributes)
+
+    def _add_tags(self, element: _Element, scheme: str | None, attributes: dict[str, str]) -> None:
+        if attributes:
             return  # feedparser keeps the attributes alone
         for term in text_of(element).split(","):
-            if term.strip():
+            if len(self._tags) <= MAX_CATEGORIES and term.strip():
                 self._add_tag(term.strip(), scheme, None)
-
-    def _itunes_keywords(self, element: _Element, depth: int) -> None:
-        self._media_keywords(element, depth, _ITUNES)
 
     # ------------------------------------------------------------------------------------------------ around the items
 
-    def _language(self, element: _Element, depth: int) -> None:
+    def _language(self, element: _Element, depth: int, _attributes: dict[str, str]) -> None:
         text = text_of(element)
         if not self._in_item:
             self._store("language", text, depth)
 
-    def _source(self, element: _Element, depth: int) -> None:
+    def _source(self, element: _Element, depth: int, _attributes: dict[str, str]) -> None:
         if not self._in_item or not child_names(element).isdisjoint(_NOT_IN_SOURCE):
             raise Unusual("a strange source")
-        self._title_depth = -1
+        self._title_depth, self._owner.source = -1, ""
         for child in element:
-            if name_of(child) == "title":
+            if len(child) and name_of(child) not in ("author", "contributor", "title"):
+                raise Unusual("a nest in a source")
+            if name_of(child) == "title" and self._title_depth < 0:
                 title = mended("".join(map(str, child.itertext())).strip())
                 if title:
                     self._owner.source, self._title_depth = title, depth + 1
         self._owner.source = own_text_of(element) or self._owner.source
 
-    def _image(self, element: _Element, depth: int) -> None:
+    def _image(self, element: _Element, depth: int, _attributes: dict[str, str]) -> None:
         self._aside(element, depth, _IN_IMAGE - {"title", "link", "description"} if self._in_item else _IN_IMAGE)
 
-    def _text_input(self, element: _Element, depth: int) -> None:
+    def _text_input(self, element: _Element, depth: int, _attributes: dict[str, str]) -> None:
         self._aside(element, depth, frozenset() if self._in_item else _IN_TEXT_INPUT)
 
     def _aside(self, element: _Element, depth: int, allowed: frozenset[str]) -> None:
@@ -437,20 +457,20 @@ class _Reader:
         titled = any(name_of(child) == "title" and bare_text_of(child) for child in element)
         self._title_depth = depth + 1 if titled else -1
 
-    def _ttl(self, element: _Element, _depth: int) -> None:
+    def _ttl(self, element: _Element, _depth: int, _attributes: dict[str, str]) -> None:
         if not self._in_item:
             self._hinted.ttl = element.text or ""
 
-    def _period(self, element: _Element, _depth: int) -> None:
+    def _period(self, element: _Element, _depth: int, _attributes: dict[str, str]) -> None:
         if not self._in_item:
             self._hinted.period = element.text or ""
 
-    def _frequency(self, element: _Element, _depth: int) -> None:
+    def _frequency(self, element: _Element, _depth: int, _attributes: dict[str, str]) -> None:
         if not self._in_item:
             self._hinted.frequency = element.text or ""
 
-    def _skip_hours(self, element: _Element, _depth: int) -> None:
+    def _skip_hours(self, element: _Element, _depth: int, _attributes: dict[str, str]) -> None:
         self._hinted.hours += [child.text or "" for child in element]
 
-    def _skip_days(self, element: _Element, _depth: int) -> None:
+    def _skip_days(self, element: _Element, _depth: int, _attributes: dict[str, str]) -> None:
         self._hinted.days += [child.text or "" for child in element]

@@ -1,0 +1,196 @@
+"""The words of ordinary HTML, without an HTML parser.
+
+nh3 takes most of the time that a feed costs. What it makes of the markup that articles mostly have, paragraphs, lists,
+links, tables and emphasis, properly nested, can be said with one regular expression and a stack. This gives what nh3
+gives, or declines: at anything whose HTML5 parse (https://html.spec.whatwg.org/multipage/parsing.html) moves or invents
+something.
+"""
+
+from __future__ import annotations
+
+import re
+from html.entities import html5
+
+MARK = "\0"  # between two lines; HTML has none
+
+_INLINE = frozenset({
+    "a", "abbr", "audio", "b", "bdi", "bdo", "big", "button", "cite", "code", "data", "del", "dfn", "em", "font", "i",
+    "ins", "kbd", "label", "mark", "object", "picture", "q", "s", "samp", "small", "span", "strike", "strong", "sub",
+    "sup", "time", "tt", "u", "var", "video",
+})  # fmt: skip
+_BLOCK = frozenset({
+    "address", "article", "aside", "blockquote", "center", "dd", "details", "dialog", "dir", "div", "dl", "dt",
+    "figcaption", "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "li", "main", "menu", "nav",
+    "ol", "p", "pre", "search", "section", "summary", "ul",
+})  # fmt: skip
+_CELLS = frozenset({"caption", "table", "tbody", "td", "tfoot", "th", "thead", "tr"})
+_VOID = frozenset({"img", "wbr", "source", "track", "embed", "input", "param", "col"})
+_HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
+# End tags that may be left out.
+_IMPLIED = frozenset({"p", "li", "dd", "dt"})
+# What must not be in what, even with others between them; of list items, unless there is a list between them.
+_APART = {"a": {"a"}, "button": {"button"}, "form": {"form"}, **dict.fromkeys(_HEADINGS, _HEADINGS)}
+_FAMILY = {"li": frozenset({"li"}), "dd": frozenset({"dd", "dt"}), "dt": frozenset({"dd", "dt"})}
+_LISTS = frozenset({"ul", "ol", "dl"})
+# What may stand in what, of a table; a cell holds whatever a block does, the rest nothing else, not even text.
+_PARENTS = {
+    "caption": frozenset({"table"}),
+    "colgroup": frozenset({"table"}),
+    "col": frozenset({"table", "colgroup"}),
+    "thead": frozenset({"table"}),
+    "tbody": frozenset({"table"}),
+    "tfoot": frozenset({"table"}),
+    "tr": frozenset({"table", "thead", "tbody", "tfoot"}),
+    "td": frozenset({"tr"}),
+    "th": frozenset({"tr"}),
+}
+_TABLE_TAGS = frozenset({"table", *_PARENTS})
+_BARE = frozenset({"table", "colgroup", "thead", "tbody", "tfoot", "tr"})
+_DEEPEST = 64
+
+# What stands for a tag in the text, by its name with the slash of an end tag; None: a comment, or an element that goes
+# with what is in it.
+_PLACES: dict[str | None, str] = {
+    None: "",
+    "br": MARK,
+    "hr": MARK,
+    **{slash + name: "" for name in (*_INLINE, *_VOID, "colgroup") for slash in ("", "/")},
+    **{slash + name: MARK for name in (*_BLOCK, *_CELLS) for slash in ("", "/")},
+}
+# Tags that open and close nothing. An end tag of what has no end is ignored.
+_ALONE: frozenset[str | None] = frozenset({None, "br", "hr", *_VOID, *(f"/{name}" for name in _VOID)})
+_ENDS: dict[str | None, str] = {f"/{name}": name for name in (*_INLINE, *_BLOCK, *_CELLS, "colgroup")}
+
+# Linear, as nothing in it is tried twice: an attempt that fails ends at the next tag or quotation mark. The end of a
+# comment is known to be there (see `_is_open`); in a script there is no other one.
+_VALUE = r"""[ \t\r\n]*+=[ \t\r\n]*+(?:"[^"]*+"|'[^']*+'|[^\s"'=<>`\f]++)"""
+_REST = rf"(?:[ \t\r\n]++[A-Za-z_:@][A-Za-z0-9_:.@-]*+(?:{_VALUE})?+)*+[ \t\r\n]*+/?+>"
+_RAW = "|".join(
+    rf"{name}(?![a-z0-9]){_REST}[^<]*+(?:<(?!/?{name}{no}|/?{name.upper()})[^<]*+)*+</{name}>"
+    for name, no in (("script", "|!--"), ("style", ""), ("iframe", ""))
+)
+_TAG = re.compile(
+    rf"<(?:(/?[a-z][a-z0-9]*+(?<!script)(?<!style)(?<!iframe)){_REST}|!--(?!-?>)[^-]*+(?:-(?!->)[^-]*+)*+-->|{_RAW})"
+)
+_REFERENCE = re.compile(r"&(?:#([0-9]{2,7});|#[xX]([0-9a-fA-F]{2,6});|(#|[A-Za-z][A-Za-z0-9]*;?))")
+_TORN_REFERENCE = re.compile(r"&[#A-Za-z0-9]*<")
+_NAMED = {name: text for name, text in html5.items() if name.endswith(";")}
+# Numbers that HTML5 takes for what they say: no controls, no surrogates, no noncharacters.
+_NUMBERS = ((0x20, 0x7E), (0xA0, 0xD7FF), (0xE000, 0xFDCF), (0xFDF0, 0xFFFD), (0x10000, 0x1FFFD))
+
+
+class _Odd(Exception):  # noqa: N818 - no error: nh3 takes the text
+    """Not ordinary."""
+
+
+def text_of_markup(markup: str) -> str | None:
+    """The text in `markup`: white space is collapsed, references are resolved once; None: ask nh3.
+
+    Its lines are parted by `MARK`; they may be empty, and may have a space at either end.
+    """
+    if MARK in markup or "\f" in markup or _is_open(markup):
+        return None
+    parts = _TAG.split(markup)
+    try:
+        if len(parts) > 1:
+            if "&" in markup and _TORN_REFERENCE.search(markup):
+                return None
+            names: list[str | None] = parts[1::2]
+            _check_nesting(names)
+            if not _TABLE_TAGS.isdisjoint(names):
+                _check_tables(names, parts[::2])
+            parts[1::2] = [_PLACES[name] for name in names]
+        text = "".join(parts)
+        if "<" in text:
+            return None
+        if "&" in text:
+            text = _REFERENCE.sub(_character, text)
+    except (_Odd, KeyError):
+        return None
+    return " ".join(text.split())
+
+
+def _is_open(markup: str) -> bool:
+    """Whether a comment may have no end, or another one than "-->"."""
+    start = markup.rfind("<!--")
+    return start >= 0 and (markup.rfind("-->") < start or "--!>" in markup)
+
+
+def _check_nesting(names: list[str | None]) -> None:
+    """Raise `_Odd` where a tag has no partner, or begins what HTML5 does not let begin there.
+
+    End tags of what was never opened are ignored, as HTML5 does: they become None.
+    """
+    stack: list[str | None] = []
+    for position, name in enumerate(names):
+        ended = _ENDS.get(name)
+        if ended is not None:
+            if stack and stack[-1] == ended:
+                stack.pop()
+            elif ended not in stack:
+                if ended != "p":  # a paragraph that a block ended: HTML5 makes an empty one
+                    names[position] = None
+            else:
+                _end(ended, stack)
+        elif name not in _ALONE:
+            if name not in _INLINE and stack and stack[-1] == "p":
+                stack.pop()
+            if name in _APART and not _APART[name].isdisjoint(stack):
+                raise _Odd
+            if name in _FAMILY:
+                _begin_item(_FAMILY[name], stack)
+            stack.append(name)
+            if len(stack) > _DEEPEST:
+                raise _Odd
+
+
+def _begin_item(family: frozenset[str], stack: list[str | None]) -> None:
+    """An item of a list ends the one before."""
+    if stack and stack[-1] in family:
+        stack.pop()
+    for outer in reversed(stack):
+        if outer in family:
+            raise _Odd
+        if outer in _LISTS:
+            return
+
+
+def _end(name: str, stack: list[str | None]) -> None:
+    while stack[-1] in _IMPLIED and stack[-1] != name and name not in _INLINE:
+        stack.pop()
+    if stack.pop() != name:
+        raise _Odd
+
+
+def _check_tables(names: list[str | None], texts: list[str]) -> None:
+    """Raise `_Odd` where HTML5 would move something out of a table; the tags are nested."""
+    stack: list[str] = []
+    for name, text in zip(names, texts[1:], strict=True):
+        ended = _ENDS.get(name)
+        if ended is not None:
+            if ended in _PARENTS or ended == "table":
+                if not stack or stack.pop() != ended:
+                    raise _Odd
+            elif stack and stack[-1] in _BARE:
+                raise _Odd
+        elif name in _PARENTS:
+            if not stack or stack[-1] not in _PARENTS[name]:
+                raise _Odd
+            if name != "col":
+                stack.append(name)
+        elif name and stack and stack[-1] in _BARE:
+            raise _Odd
+        elif name == "table":
+            stack.append(name)
+        if stack and stack[-1] in _BARE and text.strip(" \t\r\n"):
+            raise _Odd
+
+
+def _character(reference: re.Match[str]) -> str:
+    decimal, hexadecimal, name = reference.groups()
+    if name is not None:
+        return _NAMED[name]
+    number = int(decimal) if decimal else int(hexadecimal, 16)
+    if any(first <= number <= last for first, last in _NUMBERS):
+        return chr(number)
+    raise _Odd
