@@ -124,6 +124,13 @@ def read_tree(root: _Element, *, url: str) -> FoundFeed:
     return reader.found(url)
 
 
+def _name_of_person(element: _Element) -> str:
+    text = bare_text_of(element)
+    if not text.isascii() and any("\x80" <= letter <= "\x9f" for letter in text):
+        raise Unusual("C1 controls, which feedparser leaves in names alone")
+    return text
+
+
 class _Reader:
     """Where in the document we are, and what feedparser would know by then."""
 
@@ -356,7 +363,7 @@ class _Reader:
                 known = True
                 field = name.removeprefix("itunes_")
                 if field in ("name", "email"):
-                    setattr(person, field, bare_text_of(child))
+                    setattr(person, field, _name_of_person(child))
             elif len(child) or name in _METHODS or (child.text or "").strip():
                 raise Unusual(f"<{name}> in an author")
         self._store("author", own_text_of(element), depth)
