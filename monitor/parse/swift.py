@@ -21,16 +21,16 @@ if TYPE_CHECKING:
     from monitor.parse.base import Parser
 
 # Measured with benchmarks/parsing.py: each keeps the worst body that passes near ten milliseconds.
-_MAX_BODY = 256 * 1024  # bytes
-_MAX_MENDED = 24 * 1024  # bytes of a body that is repaired, or of another charset
-_MAX_TAGS = 6_000  # "<", or quotation marks of JSON
-_MAX_QUOTES = 8_000
-_MAX_ITEMS = 400
-_MAX_SETTLED = 16 * 1024  # characters cleaned for the sake of keys
-_MAX_TEXT = 64 * 1024  # characters of one text that are cleaned here
-_MAX_TEXT_TAGS = 1_000
-_MAX_REFERENCES = 6_000
-_SLICE_SECONDS = 0.005
+_MAX_BODY = 128 * 1024  # bytes
+_MAX_MENDED = 12 * 1024  # bytes of a body that is repaired, or of another charset
+_MAX_TAGS = 3_000  # "<"
+_MAX_QUOTES = 4_000  # of JSON
+_MAX_ITEMS = 200
+_MAX_SETTLED = 8 * 1024  # characters cleaned for the sake of keys
+_MAX_TEXT = 32 * 1024  # characters of one text that are cleaned here
+_MAX_TEXT_TAGS = 500
+_MAX_REFERENCES = 2_000
+_SLICE_SECONDS = 0.003
 # libxml2 never forgets a name. Feeds have some thirty; who sends hundreds is read elsewhere from then on.
 _MAX_KINDS = 300
 _MAX_WILD = 10_000

@@ -60,6 +60,8 @@ _BLANK_LINE = re.compile(r"\n[^\S\n]*\n\s*")
 _UNWANTED = re.compile(
     "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\xad\u200b\ufeff\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]"
 )
+# The same, but for what parts the lines meanwhile.
+_UNWANTED_IN_LINES = re.compile(_UNWANTED.pattern.replace(MARK, "\x01", 1))
 
 
 def clean_line(text: str, limit: int = TEXT_LIMIT) -> str:
@@ -90,10 +92,13 @@ def plain_text(markup: str) -> str:
     ordinary = text_of_markup(markup[:_SOURCE_LIMIT])
     if ordinary is None:
         return _tidy(_strip(markup).split("\n"))
-    if ordinary.replace(MARK, "").isprintable() and not ("&" in ordinary and _ENTITY.search(ordinary)):
-        # Nothing to take out, and no white space but single spaces.
-        return _composed("\n".join(filter(None, map(str.strip, ordinary.split(MARK)))))
-    return _tidy(ordinary.split(MARK))
+    if "&" in ordinary:
+        ordinary = _ENTITY.sub(_resolve, ordinary)
+    if not ordinary.replace(MARK, "").isprintable():
+        ordinary = " ".join(_UNWANTED_IN_LINES.sub("", ordinary).split())
+    elif "  " in ordinary:
+        ordinary = " ".join(ordinary.split())
+    return _composed("\n".join(filter(None, map(str.strip, ordinary.split(MARK)))))
 
 
 def page_text(markup: str) -> tuple[str, str]:

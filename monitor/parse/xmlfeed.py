@@ -51,6 +51,7 @@ _COLLIDING = frozenset({
     "author_detail", "authors", "entries", "guidislink", "items", "links", "summary_detail", "tags", "title_detail",
 })  # fmt: skip
 _IN_IMAGE = frozenset({"title", "link", "description", "url", "width", "height"})
+_CATEGORIES = frozenset({"category", "itunes_category"})
 _IN_TEXT_INPUT = frozenset({"title", "link", "description", "name"})
 _IN_PERSON = frozenset({"name", "email", "uri", "url", "homepage", "itunes_name", "itunes_email"})
 # Of a source, what would have an effect beyond it.
@@ -122,6 +123,13 @@ def read_tree(root: _Element, *, url: str) -> FoundFeed:
     reader = _Reader(version_of(name, root.nsmap, attributes_of(root)))
     reader.read(root, name)
     return reader.found(url)
+
+
+def _name_of_person(element: _Element) -> str:
+    text = bare_text_of(element)
+    if not text.isascii() and any("\x80" <= letter <= "\x9f" for letter in text):
+        raise Unusual("C1 controls, which feedparser leaves in names alone")
+    return text
 
 
 class _Reader:
@@ -356,7 +364,7 @@ class _Reader:
                 known = True
                 field = name.removeprefix("itunes_")
                 if field in ("name", "email"):
-                    setattr(person, field, bare_text_of(child))
+                    setattr(person, field, _name_of_person(child))
             elif len(child) or name in _METHODS or (child.text or "").strip():
                 raise Unusual(f"<{name}> in an author")
         self._store("author", own_text_of(element), depth)
@@ -400,6 +408,8 @@ class _Reader:
     def _tag(self, element: _Element, depth: int, term: str | None, scheme: str | None, label: str | None) -> None:
         if len(self._tags) > MAX_CATEGORIES:
             return
+        if not child_names(element) <= _CATEGORIES:
+            raise Unusual("a nest in a category")
         self._add_tag(term, scheme, label)
         self._other(element, depth, _NONE)
         value = own_text_of(element)
@@ -437,7 +447,10 @@ class _Reader:
             raise Unusual("a strange source")
         self._title_depth, self._owner.source = -1, ""
         for child in element:
-            if len(child) and name_of(child) not in ("author", "contributor", "title"):
+            known = name_of(child) in _METHODS or name_of(child) == "generator"
+            if (len(child) and name_of(child) not in ("author", "contributor", "title")) or (
+                child.keys() and not known
+            ):
                 raise Unusual("a nest in a source")
             if name_of(child) == "title" and self._title_depth < 0:
                 title = mended("".join(map(str, child.itertext())).strip())
