@@ -417,13 +417,18 @@ class Item:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
-    """A feed's document: its own title, link and language, and its entries in document order, no key twice."""
+    """A feed's document: its own title, link and language, and its items in document order, no key twice.
+
+    Attributes:
+        cut: Whether its end is missing: these are the items before the cut.
+    """
 
     title: str
     link: str
     language: str
     items: tuple[Item, ...]
     hints: FeedHints = field(default_factory=FeedHints)
+    cut: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ be had: a document that is cut short gives the entries before the cut.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lxml import etree
@@ -19,7 +20,7 @@ from monitor.parse.errors import Unusual
 from monitor.parse.found import RawDocument, raw_document, without_c1
 from monitor.parse.jsonfeed import read_json_feed
 from monitor.parse.loose import read_loosely
-from monitor.parse.refusal import explain_no_feed, is_html
+from monitor.parse.refusal import explain_no_feed, is_closed, is_html
 from monitor.parse.repair import repair
 from monitor.parse.xmlfeed import read_tree
 
@@ -139,4 +140,4 @@ def _read_loosely(body: bytes, content_type: str | None, url: str) -> RawDocumen
         return ParseFailed(detail=f"the document is too broken to read ({type(error).__name__})")
     if not known and (not found.items or is_html(text)):
         return ParseFailed(detail=explain_no_feed(text, content_type=content_type, url=url))
-    return raw_document(found, url=url)
+    return replace(raw_document(found, url=url), cut=not is_closed(text))

@@ -101,6 +101,7 @@ class RawDocument:
     items: Sequence[RawItem]
     hints: FeedHints
     kinds: int = 0
+    cut: bool = False
 
     def cleaned_characters(self) -> int:
         """How much has to be cleaned before the keys are known."""
@@ -113,6 +114,7 @@ class RawDocument:
             language=self.language,
             items=build_items(self.items),
             hints=self.hints,
+            cut=self.cut,
         )
 
 

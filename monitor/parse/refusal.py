@@ -50,6 +50,12 @@ def is_html(text: str) -> bool:
     return _root(text).lower() in _HTML_ROOTS or "<!doctype html" in text[:1024].lower()
 
 
+def is_closed(text: str) -> bool:
+    """Whether the first element ends somewhere; if not, the document was cut short on its way."""
+    root = _root(text)
+    return not root or f"</{root}" in text
+
+
 def feed_links(page: str, *, url: str) -> list[str]:
     """The feeds that an HTML page at `url` names, at most three (https://www.rssboard.org/rss-autodiscovery)."""
     cleaner = nh3.Cleaner(

@@ -189,7 +189,12 @@ class FeedPoller:
         if isinstance(entries, ParseFailed):
             return _unreadable(feed, asked, fetched, entries)
         # A part of a feed is another one each time, so its hash would say nothing.
-        learnt = Learnt(title=document.title, body_hash=None if fetched.partial else digest, hints=document.hints)
+        learnt = Learnt(
+            title=document.title,
+            body_hash=None if fetched.partial or document.cut else digest,
+            hints=document.hints,
+            cut=document.cut,
+        )
         sight = Sight(
             size=len(keys),
             new=len(keys) - len(known),

@@ -44,6 +44,8 @@ class Learnt:
 
     Attributes:
         missed: Whether entries may have been missed before it.
+        cut: Whether its end was missing. Then its validators are not kept, for they stand for the whole of it, which
+            the server would never send again.
     """
 
     title: str | None = None
@@ -51,6 +53,7 @@ class Learnt:
     hints: FeedHints | None = None
     habits: Habits | None = None
     missed: bool = False
+    cut: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +82,8 @@ def after_success(feed: Feed, asked: Asked, result: Fetched | NotModified, learn
         fresh_for = feed.fresh_for if fresh_for is None else fresh_for
     else:
         status, full_at = result.status, feed.full_at if result.partial else now
+    if learnt.cut:
+        etag, last_modified = feed.etag, feed.last_modified
     plan = schedule.after_success(
         feed,
         asked.options,

@@ -254,7 +254,9 @@ class Publisher:
     def _serve(self, place: int) -> None:
         server, path = self._places[place]
         items = "".join(text for _link, text in self._items[place])
-        server.put(path, f'<rss version="2.0"><channel><title>Feed {place}</title>{items}</channel></rss>')
+        # What is not well-formed is read by a worker process, for some of them to be there when the daemon is killed.
+        broken = "<description>a <b>bold word</description>" if place % 2 else ""
+        server.put(path, f'<rss version="2.0"><channel><title>Feed {place}</title>{broken}{items}</channel></rss>')
 
 
 def entry(name: str, *, matching: bool) -> tuple[str, str]:

@@ -68,6 +68,12 @@ def test_a_body_brings_its_own_validators_or_none() -> None:
     assert (update.request_key, update.full_at, update.fresh_for) == ("new", NOW, timedelta(0))
 
 
+def test_a_document_that_was_cut_short_keeps_the_validators_of_the_last_whole_one() -> None:
+    """P3: with its own, the server would answer 304 from now on, and the rest would never be seen."""
+    update = after_success(KNOWN, asked(), BODY, Learnt(habits=HABITS, cut=True)).update
+    assert (update.etag, update.last_modified, update.body_hash) == ('"1"', "Monday", "a")
+
+
 def test_a_known_body_updates_validators_and_nothing_else() -> None:
     """P2: a server that makes a new ETag for the same bytes is asked with the new one."""
     update = after_success(KNOWN, asked(), BODY, NOTHING).update
