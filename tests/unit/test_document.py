@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import pickle
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -359,3 +359,46 @@ def test_any_bytes_give_a_result_that_can_cross_a_process_border(body: bytes) ->
     """Whatever arrives, nothing is raised, and the result survives pickling unchanged."""
     result = parse_entries(body, content_type=None, url=URL, now=NOW)
     assert pickle.loads(pickle.dumps(result)) == result
+
+
+def test_what_a_feed_asks_of_its_readers() -> None:
+    """ttl, the syndication module, hours and days to skip, hub and own URL; nonsense counts as nothing."""
+    channel = """<ttl>90</ttl><sy:updatePeriod xmlns:sy="http://purl.org/rss/1.0/modules/syndication/">daily</sy:updatePeriod>
+        <sy:updateFrequency xmlns:sy="http://purl.org/rss/1.0/modules/syndication/"> 4 </sy:updateFrequency>
+        <skipHours><hour>0</hour><hour>24</hour><hour>7</hour><hour>25</hour><hour>x</hour></skipHours>
+        <skipDays><day>Sunday</day><day>monday</day><day>Someday</day></skipDays>
+        <atom:link xmlns:atom="http://www.w3.org/2005/Atom" rel="self" href="/feed"/>
+        <atom:link xmlns:atom="http://www.w3.org/2005/Atom" rel="hub" href="https://hub.example/"/>"""
+    assert parse(rss(channel=channel)).hints == FeedHints(
+        ttl=timedelta(minutes=90),
+        period=timedelta(hours=6),
+        skip_hours=(0, 7),
+        skip_days=(0, 6),
+        hub="https://hub.example/",
+        topic="https://example.org/feed",
+    )
+    assert parse(rss(channel="<ttl>0</ttl>")).hints == FeedHints()
+    assert parse(rss(channel="<ttl>99999999</ttl>")).hints.ttl == timedelta(days=31)
+    hubs = [{"type": "rssCloud", "url": "https://a.example/"}, {"type": "WebSub", "url": "https://b.example/"}]
+    feed = {"version": "https://jsonfeed.org/version/1.1", "items": [], "hubs": hubs, "feed_url": URL}
+    assert parse(json.dumps(feed)).hints == FeedHints(hub="https://b.example/", topic=URL)
+
+
+@pytest.mark.parametrize("broken", ["", "<p>"])
+def test_the_outlet_of_an_aggregated_item(broken: str) -> None:
+    """RSS and Atom name it in `source`; feedparser, which has what is not well-formed, finds it as well."""
+    item = '<guid>1</guid><title>a</title><source url="https://www.reuters.com">Reuters &amp; Co</source>'
+    assert (
+        parse(rss(item) if not broken else rss(item, "<title>b</title>" + broken)).entries[0].source == "Reuters & Co"
+    )
+    entry = "<id>1</id><title>a</title><source><id>x</id><title>BBC News</title><updated>2026</updated></source>"
+    assert only(parse(atom(entry))).source == "BBC News"
+
+
+def test_the_source_hash_tells_what_stands_in_the_feed() -> None:
+    """It changes with markup alone, which the content hash does not, and with nothing outside the item."""
+    plain, marked = (only(parse(rss(f"<guid>1</guid><description>{text}</description>"))) for text in ("a", "&lt;b>a"))
+    assert plain.content_hash == marked.content_hash
+    assert plain.source_hash != marked.source_hash
+    again = parse(rss("<guid>1</guid><description>a</description>", "<guid>2</guid>", channel="<ttl>5</ttl>"))
+    assert again.items[0].source_hash == plain.source_hash
