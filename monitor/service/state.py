@@ -134,7 +134,8 @@ def _turns(feed: Feed, habits: Habits, moved_url: str | None, *, missed: bool, n
     if feed.habits.stale_at is not None and habits.stale_at is None:
         quiet = in_words(now - feed.habits.new_at) if feed.habits.new_at is not None else "a long time"
         found.append(FeedEvent(at=now, kind="speaks", detail=f"has new entries again, after {quiet}"))
-    if feed.habits.stale_at is None and habits.stale_at is not None:
+    # A feed that was silent already when it was added is listed as such, and nobody is called.
+    if feed.habits.stale_at is None and habits.stale_at is not None and feed.baseline_at is not None:
         found.append(FeedEvent(at=now, kind="stale", detail=f"is unusually silent: {silence(habits, now=now)}"))
     return found
 

@@ -169,6 +169,14 @@ def test_an_unusual_silence_is_told_once(silent: timedelta, stale_at: datetime |
         assert state.update.habits.stale_at == NOW
 
 
+def test_a_feed_that_is_added_long_silent_calls_nobody() -> None:
+    """It is listed as silent, but a list of a thousand old feeds is no thousand messages."""
+    asleep = replace(HABITS, new_at=NOW - 300 * DAY)
+    state = after_success(replace(FEED, baseline_at=None), asked(), BODY, Learnt(habits=asleep))
+    assert turns(state) == []
+    assert state.update.habits == replace(asleep, stale_at=NOW)
+
+
 def test_news_end_a_silence_and_missed_entries_are_told() -> None:
     """With how long it was, and what is usual."""
     silent = replace(KNOWN, habits=replace(HABITS, new_at=NOW - 5 * DAY, stale_at=NOW - DAY))
