@@ -920,13 +920,15 @@ class StoreStatus:
 
     Attributes:
         feeds: Active feeds.
-        failing: Active feeds that fail, are gone for good, or are unusually silent.
+        failing: Active feeds that fail, or are gone for good.
+        silent: Those that answer, but have been unusually silent for long.
         waiting: Active feeds that have no baseline yet.
         due: Active feeds whose `next_poll_at` has passed.
     """
 
     feeds: int
     failing: int
+    silent: int
     waiting: int
     due: int
     entries: int

@@ -67,7 +67,8 @@ def status(config: ConfigOption = None, json: JsonOption = False) -> None:
     row(
         made,
         "feeds",
-        f"{counts.feeds}: {counts.failing} failing, {counts.waiting} without a baseline, {counts.due} due",
+        f"{counts.feeds}: {counts.failing} failing, {counts.silent} unusually silent, "
+        f"{counts.waiting} without a baseline, {counts.due} due",
     )
     row(made, "last poll", ago(counts.polled_at, now))
     row(made, "entries", f"{counts.entries} seen, {counts.matches} matches, {counts.alerts} alerts")
@@ -92,7 +93,8 @@ def _show_channels(channels: Sequence[ChannelCounts], loaded: Loaded, now: datet
 
 
 def _show_failing(failing: Sequence[Feed], now: datetime) -> None:
-    say("\nfailing feeds")
+    failing = sorted(failing, key=lambda feed: (not feed.error, feed.name))
+    say("\nfeeds that fail, or are unusually silent")
     made = table("name", "last good", "next", "why")
     for feed in failing[:_FAILING_SHOWN]:
         row(made, feed.name, ago(feed.ok_at, now), due(next_poll(feed), now), _why(feed, now))

@@ -144,7 +144,7 @@ def _wishes(
     if hints.ttl is not None:
         yield min(hints.ttl, most), f"the feed asks for {in_words(hints.ttl)} between two polls (ttl)"
     if hints.period is not None:
-        yield min(hints.period, most), f"the feed says that it changes every {in_words(hints.period)} (updatePeriod)"
+        yield min(hints.period, most), f"the feed says that it changes once in {in_words(hints.period)} (updatePeriod)"
 
 
 def _allowed(at: datetime, hints: FeedHints, *, latest: datetime) -> datetime:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, insert, or_, select, update
 
 from monitor.store import dialect, rows
 from monitor.store.base import FeedsChanged
 from monitor.store.hosts import host_of
 from monitor.store.leases import host_ids_of, lock_hosts, reschedule_hosts
 from monitor.store.registry import Change, Edit, KnownFeed, reconcile
-from monitor.store.tables import FEED_COLUMNS, IN_TROUBLE, IS_ACTIVE, ROW_ID, feed_events, feeds, hosts
+from monitor.store.tables import FEED_COLUMNS, IS_ACTIVE, IS_FAILING, IS_SILENT, ROW_ID, feed_events, feeds, hosts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -121,7 +121,7 @@ class FeedRegistryPart:
     def feeds(self, *, names: Collection[str] | None = None, failing: bool = False) -> Sequence[Feed]:
         found = select(*FEED_COLUMNS).join(hosts).where(IS_ACTIVE)
         if failing:
-            found = found.where(IN_TROUBLE)
+            found = found.where(or_(IS_FAILING, IS_SILENT))
         with self._database.read() as connection:
             if names is None:
                 result = [rows.feed_from_row(row) for row in connection.execute(found)]

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import case, func, select, true
+from sqlalchemy import and_, case, func, not_, select, true
 
 from monitor.model import ChannelCounts, StoreStatus
 from monitor.store import rows
 from monitor.store.tables import (
-    IN_TROUBLE,
     IS_ACTIVE,
+    IS_FAILING,
     IS_PENDING,
+    IS_SILENT,
     alerts,
     channel_pauses,
     deliveries,
@@ -38,7 +39,8 @@ class ReportsPart:
     def status(self, *, now: datetime) -> StoreStatus:
         of_feeds = select(
             func.count().label("feeds"),
-            _count_if(IN_TROUBLE).label("failing"),
+            _count_if(IS_FAILING).label("failing"),
+            _count_if(and_(not_(IS_FAILING), IS_SILENT)).label("silent"),
             _count_if(feeds.c.baseline_at.is_(None)).label("waiting"),
             _count_if(feeds.c.next_poll_at <= now).label("due"),
             func.max(feeds.c.polled_at).label("polled_at"),
@@ -48,6 +50,7 @@ class ReportsPart:
             return StoreStatus(
                 feeds=counts.feeds,
                 failing=counts.failing,
+                silent=counts.silent,
                 waiting=counts.waiting,
                 due=counts.due,
                 entries=_count(connection, entries),

@@ -148,9 +148,8 @@ FEED_COLUMNS: Final = (
     hosts.c.name.label("host"),
     hosts.c.not_before.label("host_not_before"),
 )
-IN_TROUBLE: Final = or_(
-    feeds.c.failures > 0, feeds.c.gone_at.is_not(None), feeds.c.habits["stale_at"].as_string().is_not(None)
-)
+IS_FAILING: Final = or_(feeds.c.failures > 0, feeds.c.gone_at.is_not(None))
+IS_SILENT: Final = feeds.c.habits["stale_at"].as_string().is_not(None)
 Index("ix_feeds_url", feeds.c.url)
 Index(
     "ix_feeds_next",

@@ -295,7 +295,7 @@ def test_status_counts_everything(store: Store) -> None:
     store.settle([settlement(each, DeliveryState.DEAD) for each in send_all(store, "slack")[:1]], now=NOW)
     store.drop_deliveries(ids=None, channel="slack", now=NOW)
     status = store.status(now=NOW)
-    assert (status.feeds, status.failing, status.waiting, status.due) == (3, 1, 1, 1)
+    assert (status.feeds, status.failing, status.silent, status.waiting, status.due) == (3, 1, 0, 1, 1)
     assert (status.entries, status.matches, status.alerts, status.polled_at) == (2, 2, 2, NOW + MINUTE)
     assert status.channels == (
         ChannelCounts(channel="slack", dropped=2),

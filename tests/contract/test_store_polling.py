@@ -141,6 +141,8 @@ def test_silent_feeds_are_listed_as_failing_and_others_are_not(store: Store) -> 
         habits = HABITS if one.feeds[0].name == "silent" else replace(HABITS, stale_at=None)
         store.commit_polls([outcome(one.lease, replace(update(one.feeds[0]), habits=habits))], now=NOW)
     assert [feed.name for feed in store.feeds(failing=True)] == ["silent"]
+    status = store.status(now=NOW)
+    assert (status.failing, status.silent) == (0, 1)
 
 
 def test_turns_in_a_feeds_life_are_kept_newest_first(store: Store) -> None:
