@@ -194,6 +194,8 @@ entries: Final = Table(
     Column("source_hash", String, nullable=False, server_default=""),
     UniqueConstraint("feed_id", "key"),
 )
+# All that a poll asks of the entries in its document, side by side: in the table each is a page of its own.
+Index("ix_entries_known", entries.c.feed_id, entries.c.key, entries.c.content_hash, entries.c.source_hash)
 
 alerts: Final = Table(
     "alerts",

@@ -27,6 +27,7 @@ def upgrade() -> None:
     op.add_column("hosts", sa.Column("not_before", sa.BigInteger()))
     op.add_column("entries", sa.Column("source", sa.Text(), nullable=False, server_default=""))
     op.add_column("entries", sa.Column("source_hash", sa.String(), nullable=False, server_default=""))
+    op.create_index("ix_entries_known", "entries", ["feed_id", "key", "content_hash", "source_hash"])
     op.create_table(
         "feed_events",
         sa.Column("id", ROW_ID, nullable=False),
