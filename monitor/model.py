@@ -351,6 +351,7 @@ class Entry:
         published_at: None where missing or absurd; never decides newness.
         updated_at: Like `published_at`.
         content_hash: 32 hex digits over title, summary, content and link; another value means the entry was edited.
+        page: The main text of the page that `link` leads to, or "" where it was not read. Part of neither hash.
         source: The outlet that an aggregator has it from (RSS and Atom `source`), by name; "" where none is named.
         source_hash: 32 hex digits over the item as the feed has it, before cleaning; "" where it is not known. The same
             value means that nothing in it changed, not even markup.
@@ -368,6 +369,7 @@ class Entry:
     published_at: datetime | None = None
     updated_at: datetime | None = None
     content_hash: str = ""
+    page: str = ""
     source: str = ""
     source_hash: str = ""
 
@@ -453,7 +455,7 @@ class Severity(StrEnum):
     CRITICAL = "critical"
 
 
-TextField = Literal["title", "summary", "content", "author"]
+TextField = Literal["title", "summary", "content", "page", "author"]
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -530,7 +532,7 @@ class Alert:
         feed: The feed's name.
         feed_title: The feed's own title, or its name.
         title: The entry's title with its marks; its text is "" for an entry without a title.
-        excerpts: Passages of summary or content, in text order; may be empty (the hit is in the title).
+        excerpts: Passages of summary, content or page, in text order; may be empty (the hit is in the title).
         link: The article, or "".
         story: What the article tells, 32 hex digits; alerts that share it are about one story. "" for "ops".
         kind: "news"; "ops": the service's own word about itself, whose `feed` may be "".
