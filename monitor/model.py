@@ -651,6 +651,14 @@ class PlannedMatch:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WantedPage:
+    """The page of a new entry, to be read; `url` is what the entry links to."""
+
+    entry_key: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PollOutcome:
     """All that one poll changes, committed in one transaction or not at all.
 
@@ -661,6 +669,7 @@ class PollOutcome:
         matches: Of `entries`.
         touched: Entries in which nothing changed but their markup: their source hash is kept, no more.
         events: Turns in the feed's life.
+        pages: Of `entries`; one that was wanted before stays as it is.
     """
 
     lease: Lease
@@ -672,6 +681,79 @@ class PollOutcome:
     deliveries: tuple[NewDelivery, ...] = ()
     touched: tuple[Entry, ...] = ()
     events: tuple[FeedEvent, ...] = ()
+    pages: tuple[WantedPage, ...] = ()
+
+
+# ---------------------------------------------------------------------------------------------------------------- pages
+
+
+class PageState(StrEnum):
+    """Life of a page: wanted until it is read (done) or given up (failed). Rows are kept."""
+
+    WANTED = "wanted"
+    DONE = "done"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageClaim:
+    """A page to be read, leased for one attempt.
+
+    Attributes:
+        entry_id: The store's number of the entry.
+        entry: As stored.
+        feed: The entry's; it may have been removed since.
+        host: The unit of politeness, as in `Feed`.
+        attempts: Attempts made so far, this one not counted.
+        wanted_at: When the entry came.
+        token: Fences the outcome like `Lease.token`.
+    """
+
+    entry_id: int
+    entry: Entry
+    feed: Feed
+    url: str
+    host: str
+    attempts: int
+    wanted_at: datetime
+    token: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageText:
+    """The main text of a page, cleaned as an entry's is."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageOutcome:
+    """All that one attempt at a page changes, committed in one transaction or not at all.
+
+    Attributes:
+        entry_id: As in the claim, like `token`.
+        feed_id: The entry's.
+        state: DONE, FAILED, or WANTED to try again at `due_at`.
+        error: Why it was not read, in a line; "" where it was.
+        attempted: False when nothing was asked (a clean stop, a feed that wants no pages any more).
+        host_until: No page of `host` is asked for before; None: no such wish.
+        page: The text; "" where there is none.
+        matches: Of the entry with its page.
+    """
+
+    entry_id: int
+    feed_id: FeedId
+    token: str
+    state: PageState
+    due_at: datetime
+    error: str = ""
+    attempted: bool = True
+    host: str = ""
+    host_until: datetime | None = None
+    page: str = ""
+    matches: tuple[PlannedMatch, ...] = ()
+    alerts: tuple[Alert, ...] = ()
+    deliveries: tuple[NewDelivery, ...] = ()
 
 
 # -------------------------------------------------------------------------------------------------------------- deliver
@@ -968,6 +1050,42 @@ class StoredEntry:
     feed_tags: tuple[str, ...]
     entry: Entry
     seen_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredPage:
+    """What became of the page of an entry.
+
+    Attributes:
+        attempts: Made so far.
+        due_at: WANTED: not before.
+        done_at: When it was read or given up; None: neither yet.
+        error: Why the last attempt failed; "" where none did.
+    """
+
+    url: str
+    state: PageState
+    attempts: int
+    wanted_at: datetime
+    due_at: datetime
+    done_at: datetime | None
+    error: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageCounts:
+    """The pages of a feed in numbers.
+
+    Attributes:
+        error: Of the page that was given up last; "" where none was.
+        failed_at: When that was; None likewise.
+    """
+
+    wanted: int = 0
+    done: int = 0
+    failed: int = 0
+    error: str = ""
+    failed_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
