@@ -42,6 +42,7 @@ from monitor.service.ops import OpsDesk
 from monitor.service.poll import FeedPoller, Runtime
 from monitor.service.slow import SlowRules
 from monitor.service.threads import StoreThreads
+from monitor.service.turns import Turns
 
 if TYPE_CHECKING:
     from monitor.notify.base import Notifier
@@ -199,12 +200,14 @@ class Daemon:
             clock=self._clock,
             slow=self._slow,
         )
+        turns = Turns(self._clock)
         self._dispatcher = Dispatcher(
             store=store,
             poller=poller,
             committer=committer,
             threads=threads,
             clock=self._clock,
+            turns=turns,
             limits=lambda: dispatch_limits(self._live.loaded.config),
             observer=self._observe,
             heartbeats=heartbeats,
