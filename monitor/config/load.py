@@ -121,6 +121,7 @@ class Config:
             token=_revealed(feed.token),
             proxy=_revealed(feed.proxy),
             http2=feed.http2,
+            full_text=feed.full_text,
         )
 
 
