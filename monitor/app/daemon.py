@@ -48,7 +48,7 @@ from monitor.service.turns import Turns
 if TYPE_CHECKING:
     from monitor.fetch.base import Web
     from monitor.notify.base import Notifier
-    from monitor.parse.pool import ParserPool
+    from monitor.parse.base import Workers
     from monitor.store.base import FeedsChanged, Store
 
 log = get_logger("monitor")
@@ -181,7 +181,7 @@ class Daemon:
         loaded: Loaded,
         threads: StoreThreads,
         *,
-        parser: ParserPool,
+        parser: Workers,
         committer: Committer,
         heartbeats: Heartbeats,
     ) -> None:

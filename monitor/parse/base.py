@@ -36,3 +36,7 @@ class PageReader(Protocol):
 
     async def read_page(self, body: bytes, *, content_type: str | None) -> PageText | ParseFailed:
         """Read within a deadline, off the event loop; like `Parser.parse` it never raises for what is in `body`."""
+
+
+class Workers(Parser, PageReader, Protocol):
+    """Does both."""
