@@ -152,7 +152,14 @@ class ScriptedWeb:
         kind = FetchProblem.HTTP if isinstance(problem, int) else problem
         self.answers[url] = FetchFailed(problem=kind, detail=detail, status=status, retry_after=retry_after)
 
-    async def get(self, url: str, *, options: FeedOptions = NO_OPTIONS, accept: str = "") -> Fetched | FetchFailed:  # noqa: ARG002 -- the protocol's
+    async def get(
+        self,
+        url: str,
+        *,
+        options: FeedOptions = NO_OPTIONS,
+        accept: str = "",  # noqa: ARG002 -- the protocol's
+        max_bytes: int | None = None,  # noqa: ARG002 -- as above
+    ) -> Fetched | FetchFailed:
         self.asked.append((url, options))
         self.entered.set()
         if self.gate is not None:

@@ -76,6 +76,8 @@ def host_rest(failure: FetchFailed, *, failures: int) -> timedelta:
 
 def explain_failure(failure: FetchFailed) -> str:
     """Why a page was not read, in a line."""
+    if failure.problem is FetchProblem.TOO_LARGE:
+        return f"the page is larger than {MAX_BYTES // 1_000_000} MB, or than polling.max_download and max_body allow"
     if failure.problem is not FetchProblem.HTTP or failure.status is None:
         return failure.detail
     try:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, assert_never
 
 from monitor.errors import StoreError
 from monitor.fetch.pages import ACCEPT, GIVE_UP_AFTER, MAX_BYTES, explain_failure, host_rest, next_try, options_for
+from monitor.fetch.schedule import NETWORK
 from monitor.model import Fetched, FetchFailed, PageOutcome, PageState, PageText, ParseFailed
 from monitor.parse.page import beyond, no_page
 from monitor.service.events import PageRead, Trouble
@@ -166,7 +167,7 @@ class Pages:
             return _outcome(claim, PageState.FAILED, now, error="it waited for more than a day", attempted=False), ()
         own = options_for(claim.url, feed_url=claim.feed.address, options=options)
         async with self._turns.turn(claim.host, delay=limits.host_delay):
-            result = await self._web().get(claim.url, options=own, accept=ACCEPT)
+            result = await self._web().get(claim.url, options=own, accept=ACCEPT, max_bytes=MAX_BYTES)
         match result:
             case FetchFailed():
                 return self._failed(claim, result), ()
@@ -178,9 +179,8 @@ class Pages:
 
     async def _take(self, claim: PageClaim, fetched: Fetched) -> tuple[PageOutcome, tuple[str, ...]]:
         """Find the text and what rules make of it."""
-        if len(fetched.body) > MAX_BYTES:
-            why = f"the page is larger than {MAX_BYTES // 1_000_000} MB"
-        elif not (why := no_page(fetched.content_type)):
+        why = no_page(fetched.content_type)
+        if not why:
             read = await self._reader.read_page(fetched.body, content_type=fetched.content_type)
             match read:
                 case ParseFailed():
@@ -205,13 +205,15 @@ class Pages:
 
     def _failed(self, claim: PageClaim, failure: FetchFailed) -> PageOutcome:
         now = self._clock.now()
-        attempts = claim.attempts + 1
-        at = next_try(failure, attempts=attempts, wanted_at=claim.wanted_at, now=now)
+        # While nobody can be reached, it is not the page's fault: the attempt does not count.
+        counts = failure.problem not in NETWORK or not self._poller.offline
+        at = next_try(failure, attempts=claim.attempts + 1 if counts else 1, wanted_at=claim.wanted_at, now=now)
         why = explain_failure(failure)
         rest = host_rest(failure, failures=self._troubles.count(claim.host))
         if not rest:
             self._troubles.end(claim.host)
-        outcome = _outcome(claim, PageState.WANTED if at else PageState.FAILED, at or now, error=why)
+        state = PageState.WANTED if at else PageState.FAILED
+        outcome = _outcome(claim, state, at or now, error=why, attempted=counts)
         return replace(outcome, host=claim.host, host_until=now + rest if rest else None)
 
 

@@ -145,6 +145,11 @@ class FeedPoller:
         self._reach = Reach()
         self._matching = asyncio.Lock()
 
+    @property
+    def offline(self) -> bool:
+        """Whether this machine reaches nobody, as far as polls have shown."""
+        return self._reach.offline
+
     async def poll(
         self, feed: Feed, *, lease: Lease, releases: bool, backfill: timedelta | None = None
     ) -> tuple[PollOutcome, FeedPolled]:

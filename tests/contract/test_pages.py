@@ -15,6 +15,7 @@ from monitor.alerts.routing import Routing
 from monitor.model import (
     NO_OPTIONS,
     FeedOptions,
+    FetchFailed,
     FetchProblem,
     HoldKind,
     PageState,
@@ -64,7 +65,7 @@ class Bench:
         self.threads = StoreThreads()
         self._fetcher = DocumentFetcher()
         self._items = ""
-        self._poller = FeedPoller(
+        self.poller = FeedPoller(
             runtime=self._runtime, parser=self.parser, store=store, threads=self.threads, clock=self.clock
         )
         self.pages = Pages(
@@ -72,7 +73,7 @@ class Bench:
             runtime=self._runtime,
             web=lambda: self.web,
             reader=self.parser,
-            poller=self._poller,
+            poller=self.poller,
             turns=Turns(self.clock),
             threads=self.threads,
             clock=self.clock,
@@ -93,7 +94,7 @@ class Bench:
         document = f"<rss version='2.0'><channel><title>The Courier</title>{self._items}</channel></rss>"
         self._fetcher.body = document.encode()
         (held,) = self.store.claim_feeds(["a"], now=self.clock.now(), lease=MINUTE)
-        outcome, report = await self._poller.poll(held.feeds[0], lease=held.lease, releases=True)
+        outcome, report = await self.poller.poll(held.feeds[0], lease=held.lease, releases=True)
         assert report.kind in {"new", "same"}
         assert self.store.commit_polls([outcome], now=self.clock.now()) == (True,)
 
@@ -270,6 +271,22 @@ async def test_trouble_on_the_way_is_tried_three_times_in_an_hour(bench: Bench, 
     assert bench.said() == [("steps-down", "Second")]
 
 
+async def test_an_outage_of_our_own_uses_up_no_page(bench: Bench) -> None:
+    """While polls reach nobody, attempts do not count; the page is read when the way is free again."""
+    await bench.publish(item("Cabinet meets", "x"))
+    bench.web.fail(url("x"), FetchProblem.DNS)
+    for host in ("one.example", "two.example", "three.example"):
+        bench.poller._reach.note(host, FetchFailed(problem=FetchProblem.DNS, detail="no route"))
+    for _ in range(6):
+        (told,) = await bench.read()
+        assert told.kind == "later"
+        bench.clock.advance(HOUR)
+    assert bench.page("Cabinet meets").attempts == 0
+    bench.web.page(url("x"), RAIN, ASSAD)
+    await bench.read()
+    assert bench.said() == [("steps-down", "Cabinet meets")]
+
+
 async def test_a_host_in_trouble_is_left_alone_and_no_other(bench: Bench) -> None:
     """Its other pages wait, longer each time it fails; a good answer ends that."""
     for number in range(3):
@@ -325,7 +342,6 @@ async def test_a_feed_that_wants_pages_no_more_is_asked_for_none(bench: Bench) -
     ("paragraphs", "content_type", "why"),
     [
         ((RAIN,), "application/pdf", "the page is application/pdf, not HTML"),
-        (("x" * 5_000_001,), "text/html", "the page is larger than 5 MB"),
         (("",), "text/html", "no text of an article was found on the page"),
         (
             ("Subscribe now to read this article.",),

@@ -74,6 +74,10 @@ def test_a_host_in_trouble_is_left_alone(failed: FetchFailed, failures: int, res
         (failure(429), "HTTP 429 Too Many Requests: the site wants fewer requests"),
         (failure(599), "HTTP 599"),
         (failure(FetchProblem.DNS), "in words"),
+        (
+            failure(FetchProblem.TOO_LARGE),
+            "the page is larger than 5 MB, or than polling.max_download and max_body allow",
+        ),
     ],
 )
 def test_failures_are_told_of_a_page_not_of_a_feed(failed: FetchFailed, told: str) -> None:
