@@ -27,6 +27,8 @@ _HTML_TYPES = frozenset({"text/html", "application/xhtml+xml"})
 _HEAD_BYTES = 4096
 _META_CHARSET = re.compile(rb"""<meta\b[^>]{0,300}?\bcharset\s*=\s*["']?\s*([A-Za-z0-9._:-]{1,40})""", re.IGNORECASE)
 _CHARSET = re.compile(r";\s*charset\s*=", re.IGNORECASE)
+# RFC 9110 section 8.3.1, as far as it is used.
+_MEDIA_TYPE = re.compile(r"[a-z0-9.+-]{1,40}/[a-z0-9.+_-]{1,80}")
 _WORD = re.compile(r"\w+")
 
 
@@ -38,7 +40,9 @@ def available() -> bool:
 def no_page(content_type: str | None) -> str:
     """Why what came with this Content-Type is no page to be read, in a line; "" where it is one, or may be."""
     kind = (content_type or "").partition(";")[0].strip().lower()
-    return f"the page is {kind[:100]}, not HTML" if kind and kind not in _HTML_TYPES else ""
+    if not kind or kind in _HTML_TYPES:
+        return ""
+    return f"the page is {kind}, not HTML" if _MEDIA_TYPE.fullmatch(kind) else "the page is of no known type"
 
 
 def read_page(body: bytes, *, content_type: str | None) -> PageText | ParseFailed:

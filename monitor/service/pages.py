@@ -20,7 +20,7 @@ from monitor.parse.page import beyond, no_page
 from monitor.service.events import PageRead, Trouble
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from datetime import datetime, timedelta
 
     from monitor.clock import Clock
@@ -87,8 +87,8 @@ class Pages:
     async def tick(self) -> None:
         """Claim as many pages as there is room for and start on them."""
         limits = self._limits()
-        room = max(1, limits.concurrency // _SHARE) - len(self._running)
-        if self._stopping or self._claiming or room <= 0:
+        room = self._room(limits)
+        if not room:
             return
         self._claiming = True
         try:
@@ -104,10 +104,18 @@ class Pages:
             return
         finally:
             self._claiming = False
+        if self._stopping:
+            await self._give_back(claims)
+            return
         for claim in claims:
             task = asyncio.create_task(self._attend(claim, limits), name=f"page {claim.url}")
             self._running[task] = claim
             task.add_done_callback(self._running.pop)
+
+    def _room(self, limits: DispatchLimits) -> int:
+        """How many pages may be claimed now; none while another claim is on its way, or the daemon stops."""
+        most = max(1, limits.concurrency // _SHARE)
+        return 0 if self._stopping or self._claiming else max(0, most - len(self._running))
 
     async def drain(self, *, grace: timedelta) -> None:
         """Start nothing more; let pages in flight finish for `grace`, then give them up and back."""
@@ -115,13 +123,17 @@ class Pages:
         if not self._running:
             return
         _done, left = await asyncio.wait(self._running, timeout=grace.total_seconds())
-        now = self._clock.now()
-        back = [_outcome(self._running[task], PageState.WANTED, now, attempted=False) for task in left]
+        back = [self._running[task] for task in left]
         for task in left:
             task.cancel()
         await asyncio.gather(*left, return_exceptions=True)
-        if back:
-            await self._threads.write(self._store.commit_pages, back, now=now)
+        await self._give_back(back)
+
+    async def _give_back(self, claims: Sequence[PageClaim]) -> None:
+        """Let others have them at once; nothing was asked."""
+        now = self._clock.now()
+        back = [_outcome(claim, PageState.WANTED, now, attempted=False) for claim in claims]
+        await self._threads.write(self._store.commit_pages, back, now=now)
 
     async def _attend(self, claim: PageClaim, limits: DispatchLimits) -> None:
         started = self._clock.monotonic()

@@ -424,3 +424,16 @@ async def test_a_clean_stop_gives_pages_back(bench: Bench) -> None:
     await bench.pages.tick()
     assert bench.pages.in_flight == 0
     assert len(bench.store.claim_pages(now=bench.clock.now(), limit=1, lease=MINUTE)) == 1
+
+
+async def test_a_claim_that_meets_a_stop_is_given_back(bench: Bench) -> None:
+    """It was on its way when everything was told to end."""
+    await bench.publish(item("Cabinet meets", "x"))
+    tick = asyncio.create_task(bench.pages.tick())
+    await asyncio.get_running_loop().run_in_executor(None, int)
+    await bench.pages.drain(grace=timedelta(0))
+    await tick
+    assert bench.pages.in_flight == 0
+    assert bench.page("Cabinet meets").attempts == 0
+    assert len(bench.store.claim_pages(now=bench.clock.now(), limit=1, lease=MINUTE)) == 1
+    assert bench.web.asked == []

@@ -80,6 +80,7 @@ def test_what_holds_no_article_says_so(body: bytes) -> None:
         ("application/xhtml+xml", ""),
         ("application/pdf", "the page is application/pdf, not HTML"),
         ("video/mp4; codecs=x", "the page is video/mp4, not HTML"),
+        ("\x1b[2Jboo", "the page is of no known type"),
     ],
 )
 def test_only_html_is_a_page(content_type: str | None, why: str) -> None:
