@@ -66,7 +66,7 @@ bench: $(VENV)/.dev
 LOCK := uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate pyproject.toml
 lock:
 	$(LOCK) -o requirements.lock
-	$(LOCK) --group dev --extra postgres --extra language --extra apprise -o requirements-dev.lock
+	$(LOCK) --group dev --extra postgres --extra language --extra apprise --extra fulltext -o requirements-dev.lock
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist

@@ -30,6 +30,7 @@ from monitor.service.events import Event, FeedPolled, Observer
 from monitor.service.health import Heartbeats
 from monitor.service.poll import FeedPoller, Runtime
 from monitor.service.threads import StoreThreads
+from monitor.service.turns import Turns
 from monitor.store.open import open_store
 
 _INTERVAL = timedelta(hours=1)
@@ -81,6 +82,7 @@ class Machinery:
             committer=self._committer,
             threads=self._threads,
             clock=self.clock,
+            turns=Turns(self.clock),
             limits=lambda: limits,
             observer=observer or self._observe,
             heartbeats=Heartbeats({}, clock=self.clock),

@@ -351,6 +351,7 @@ class Entry:
         published_at: None where missing or absurd; never decides newness.
         updated_at: Like `published_at`.
         content_hash: 32 hex digits over title, summary, content and link; another value means the entry was edited.
+        page: The main text of the page that `link` leads to, or "" where it was not read. Part of neither hash.
         source: The outlet that an aggregator has it from (RSS and Atom `source`), by name; "" where none is named.
         source_hash: 32 hex digits over the item as the feed has it, before cleaning; "" where it is not known. The same
             value means that nothing in it changed, not even markup.
@@ -368,6 +369,7 @@ class Entry:
     published_at: datetime | None = None
     updated_at: datetime | None = None
     content_hash: str = ""
+    page: str = ""
     source: str = ""
     source_hash: str = ""
 
@@ -453,7 +455,7 @@ class Severity(StrEnum):
     CRITICAL = "critical"
 
 
-TextField = Literal["title", "summary", "content", "author"]
+TextField = Literal["title", "summary", "content", "page", "author"]
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -530,7 +532,7 @@ class Alert:
         feed: The feed's name.
         feed_title: The feed's own title, or its name.
         title: The entry's title with its marks; its text is "" for an entry without a title.
-        excerpts: Passages of summary or content, in text order; may be empty (the hit is in the title).
+        excerpts: Passages of summary, content or page, in text order; may be empty (the hit is in the title).
         link: The article, or "".
         story: What the article tells, 32 hex digits; alerts that share it are about one story. "" for "ops".
         kind: "news"; "ops": the service's own word about itself, whose `feed` may be "".
@@ -649,6 +651,14 @@ class PlannedMatch:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WantedPage:
+    """The page of a new entry, to be read; `url` is what the entry links to."""
+
+    entry_key: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PollOutcome:
     """All that one poll changes, committed in one transaction or not at all.
 
@@ -659,6 +669,7 @@ class PollOutcome:
         matches: Of `entries`.
         touched: Entries in which nothing changed but their markup: their source hash is kept, no more.
         events: Turns in the feed's life.
+        pages: Of `entries`; one that was wanted before stays as it is.
     """
 
     lease: Lease
@@ -670,6 +681,79 @@ class PollOutcome:
     deliveries: tuple[NewDelivery, ...] = ()
     touched: tuple[Entry, ...] = ()
     events: tuple[FeedEvent, ...] = ()
+    pages: tuple[WantedPage, ...] = ()
+
+
+# ---------------------------------------------------------------------------------------------------------------- pages
+
+
+class PageState(StrEnum):
+    """Life of a page: wanted until it is read (done) or given up (failed). Rows are kept."""
+
+    WANTED = "wanted"
+    DONE = "done"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageClaim:
+    """A page to be read, leased for one attempt.
+
+    Attributes:
+        entry_id: The store's number of the entry.
+        entry: As stored.
+        feed: The entry's; it may have been removed since.
+        host: The unit of politeness, as in `Feed`.
+        attempts: Attempts made so far, this one not counted.
+        wanted_at: When the entry came.
+        token: Fences the outcome like `Lease.token`.
+    """
+
+    entry_id: int
+    entry: Entry
+    feed: Feed
+    url: str
+    host: str
+    attempts: int
+    wanted_at: datetime
+    token: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageText:
+    """The main text of a page, cleaned as an entry's is."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageOutcome:
+    """All that one attempt at a page changes, committed in one transaction or not at all.
+
+    Attributes:
+        entry_id: As in the claim, like `token`.
+        feed_id: The entry's.
+        state: DONE, FAILED, or WANTED to try again at `due_at`.
+        error: Why it was not read, in a line; "" where it was.
+        attempted: False when nothing was asked (a clean stop, a feed that wants no pages any more).
+        host_until: No page of `host` is asked for before; None: no such wish.
+        page: The text; "" where there is none.
+        matches: Of the entry with its page.
+    """
+
+    entry_id: int
+    feed_id: FeedId
+    token: str
+    state: PageState
+    due_at: datetime
+    error: str = ""
+    attempted: bool = True
+    host: str = ""
+    host_until: datetime | None = None
+    page: str = ""
+    matches: tuple[PlannedMatch, ...] = ()
+    alerts: tuple[Alert, ...] = ()
+    deliveries: tuple[NewDelivery, ...] = ()
 
 
 # -------------------------------------------------------------------------------------------------------------- deliver
@@ -966,6 +1050,42 @@ class StoredEntry:
     feed_tags: tuple[str, ...]
     entry: Entry
     seen_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredPage:
+    """What became of the page of an entry.
+
+    Attributes:
+        attempts: Made so far.
+        due_at: WANTED: not before.
+        done_at: When it was read or given up; None: neither yet.
+        error: Why the last attempt failed; "" where none did.
+    """
+
+    url: str
+    state: PageState
+    attempts: int
+    wanted_at: datetime
+    due_at: datetime
+    done_at: datetime | None
+    error: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageCounts:
+    """The pages of a feed in numbers.
+
+    Attributes:
+        error: Of the page that was given up last; "" where none was.
+        failed_at: When that was; None likewise.
+    """
+
+    wanted: int = 0
+    done: int = 0
+    failed: int = 0
+    error: str = ""
+    failed_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -126,6 +126,7 @@ class Drawing:
             title=self._line(6),
             summary=self._text(12),
             content=self._text(30),
+            page=self._text(30) if self._random.random() < 0.4 else "",
             author=self._line(3),
             categories=tuple(self._line(3) for _ in range(self._random.randint(0, 3))),
             link=self._one("", "https://www.BBC.co.uk/news/ab-cd", "http://example.org/step?ab=cd", "http://["),
@@ -191,7 +192,7 @@ class Drawing:
             case 2:
                 return f"category:({self._any(min(depth, 1), self._unit)})"
             case 3 | 4 | 5:
-                field = self._one("title", "summary", "content", "author")
+                field = self._one("title", "summary", "content", "page", "author")
                 return f"{field}:({self._any(min(depth, 1), self._unit)})"
             case _:
                 return self._unit(depth)

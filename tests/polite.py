@@ -28,6 +28,7 @@ from monitor.service.health import Heartbeats
 from monitor.service.once import OneOff
 from monitor.service.poll import FeedPoller, Runtime
 from monitor.service.threads import StoreThreads
+from monitor.service.turns import Turns
 from monitor.store.open import open_store
 from tests.fakes import FakeClock
 
@@ -163,6 +164,7 @@ class Client:
             committer=self._committer,
             threads=self._threads,
             clock=self._clock,
+            turns=Turns(self._clock),
             limits=lambda: limits,
             observer=self.events.append,
             heartbeats=Heartbeats({}, clock=self._clock),

@@ -9,6 +9,7 @@ sentences and nothing else. Where the tree's docstrings leave a choice, this is 
 - FIRST cuts each field after its first words and asks once for what is left of all fields together. SENTENCE and
   PARAGRAPH ask for each unit of each field. Inside one another, the inner one sees what the outer one leaves; FIRST
   counts from the beginning of the field all the same.
+- ATLEAST counts in the title, and in the page or in what the feed gave of the text, whichever has more.
 - =Exact without signs finds a word that has them ("=ICE" finds "#ICE"), like a plain word does.
 - The categories are one field, each of them a block.
 - A phrase with slop finds no stretch that has a shorter one inside.
@@ -183,7 +184,9 @@ def found_by_words(node: Within | First | AtLeast | Regex | Term | Near, article
             return found(node.part, article, [lead(node, view) for view in views])
         case AtLeast():
             of_views = [stretches(node.part, view) for view in views]
-            return marks_of(of_views) if sum(map(count_apart, of_views)) >= node.count else None
+            counts = {view.field: count_apart(of_view) for view, of_view in zip(views, of_views, strict=True)}
+            page, title = counts.pop("page", 0), counts.pop("title", 0)
+            return marks_of(of_views) if title + max(sum(counts.values()), page) >= node.count else None
         case Regex():
             return [mark for view in views for mark in regex_marks(node, view)] or None
         case Term() | Near():

@@ -65,6 +65,7 @@ def example(cell: str) -> Example:
         title=headline[1] if headline else "",
         content=body.replace(" ¶ ", "\n"),
         summary=fields.get("summary", ""),
+        page=fields.get("page", ""),
         author=fields.get("author", ""),
         link=fields.get("link", ""),
         language=fields.get("language", "").lower(),

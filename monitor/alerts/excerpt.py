@@ -22,8 +22,10 @@ from monitor.sentences import sentences
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from monitor.model import Entry, Excerpt, Hit, Passage
+    from monitor.model import Entry, Excerpt, Hit, Passage, TextField
 
+# In reading order; each may begin with what the one before it says.
+_RUNNING: tuple[TextField, ...] = ("summary", "content", "page")
 # A line of at most so many characters is taken apart whole; of a longer one what is around a hit, so many at least.
 _LINE = 8_000
 _WINDOW = 600
@@ -52,18 +54,18 @@ def mark_title(entry: Entry, hits: Sequence[Hit]) -> Excerpt:
 def excerpts(
     entry: Entry, hits: Sequence[Hit], *, focus: Passage | None = None, limit: int = 2, max_chars: int = 320
 ) -> tuple[Excerpt, ...]:
-    """At most `limit` passages of summary and content, in text order, each of at most `max_chars` characters.
+    """At most `limit` passages of summary, content and page, in text order, each of at most `max_chars` characters.
 
     `focus` is one of them where it fits and tells something. The others are those with the most different terms and the
-    greatest weight, earlier ones first. Passages side by side are one. The same sentence in summary and content is
-    shown once. Without a hit in either (it is in the title, or the author's name), or where the text only says the
+    greatest weight, earlier ones first. Passages side by side are one. The same sentence in two of them is
+    shown once. Without a hit in any (it is in the title, or the author's name), or where the text only says the
     title's once more, the first sentence or two of the summary are given, without marks, so that the reader has
     something to judge by. Where a single word is longer than
     `max_chars`, the passage is up to twice as long before the word is cut.
     """
     texts = [
-        _Text(entry.summary, _marks(entry.summary, (hit for hit in hits if hit.field == "summary")), entry.language),
-        _Text(entry.content, _marks(entry.content, (hit for hit in hits if hit.field == "content")), entry.language),
+        _Text(text, _marks(text, (hit for hit in hits if hit.field == name)), entry.language)
+        for name, text in zip(_RUNNING, _running(entry), strict=True)
     ]
     found = _without_repeats([sentence for text in texts for sentence in text.sentences_with_hits(max_chars)])
     telling = [sentence for sentence in found if not _says_nothing(sentence, entry.title)]
@@ -75,8 +77,14 @@ def excerpts(
     chosen += _best(list(_joined(_without(first, found), max_chars)), limit - len(chosen), seen=chosen)
     if not chosen:
         chosen = _context(entry, max_chars)
-    chosen.sort(key=lambda one: (one.text is not entry.summary, one.start))
+    rank = [id(text.text) for text in texts]
+    chosen.sort(key=lambda one: (rank.index(id(one.text)), one.start))
     return tuple(cut(stretch, max_chars) for stretch in _joined(chosen[: max(0, limit)], max_chars))
+
+
+def _running(entry: Entry) -> tuple[str, str, str]:
+    """The texts of `_RUNNING`."""
+    return entry.summary, entry.content, entry.page
 
 
 # --------------------------------------------------------------------------------------------------- sentences and hits
@@ -206,13 +214,13 @@ def _says_nothing(sentence: Stretch, title: str) -> bool:
 
 
 def _without_repeats(found: list[Stretch]) -> list[Stretch]:
-    """Leave out a sentence whose words stand in another one; a summary is often the beginning of the content.
+    """Leave out a sentence whose words stand in another one; a summary is often the beginning of the content, and both
+    are of the page.
 
-    Of two that are the same the content's stays, where more of its neighbours are.
+    Of those that are the same that of the last field stays, where more of its neighbours are.
     """
     words = [_plain(one) for one in found]
     cores = [one.rstrip(_BROKEN_OFF) for one in words]
-    last = found[-1].text if found else ""
 
     def repeats(number: int, other: int) -> bool:
         if cores[number] not in words[other]:
@@ -220,7 +228,7 @@ def _without_repeats(found: list[Stretch]) -> list[Stretch]:
         if len(cores[number]) != len(cores[other]):
             return True
         moved_on = found[other].text is not found[number].text
-        return found[other].text is last if moved_on else other < number
+        return other > number if moved_on else other < number
 
     numbers = range(len(found))
     return [found[one] for one in numbers if not any(one != other and repeats(one, other) for other in numbers)]
@@ -234,16 +242,17 @@ def _plain(stretch: Stretch) -> str:
 
 
 def _first(focus: Passage | None, texts: Sequence[_Text], found: Sequence[Stretch], max_chars: int) -> Stretch | None:
-    """The focus, if it fits and holds a sentence worth showing; the content's copy rather than the summary's."""
-    if focus is None or focus.field not in {"summary", "content"}:
+    """The focus, if it fits and holds a sentence worth showing; of its copies that of the last field."""
+    if focus is None or focus.field not in _RUNNING:
         return None
-    summary, content = texts
-    stretch = (summary if focus.field == "summary" else content).stretch(focus.start, focus.end)
-    if focus.field == "summary":
-        core = stretch.text[stretch.start : stretch.end].rstrip(_BROKEN_OFF)
-        at = content.text.find(core) if core else -1
+    number = _RUNNING.index(focus.field)
+    stretch = texts[number].stretch(focus.start, focus.end)
+    core = stretch.text[stretch.start : stretch.end].rstrip(_BROKEN_OFF)
+    for later in reversed(texts[number + 1 :]):
+        at = later.text.find(core) if core else -1
         if at >= 0:
-            stretch = content.stretch(*content.around(at, at + len(core)))
+            stretch = later.stretch(*later.around(at, at + len(core)))
+            break
     fits = stretch.end - stretch.start <= max_chars
     return stretch if fits and any(_overlap(one, stretch) for one in found) else None
 
@@ -301,8 +310,8 @@ def _worth(passage: Stretch, terms: dict[str, tuple[int, float]], shown: set[str
 
 
 def _context(entry: Entry, max_chars: int) -> list[Stretch]:
-    """The first sentence or two of the summary, or of the content where there is none that says more than the title."""
-    for text in (entry.summary, entry.content):
+    """The first sentence or two of the summary, or of the next field where none of them says more than the title."""
+    for text in _running(entry):
         of_text = _Text(text, (), entry.language)
         head = text[: _blank_after(text, 2 * _WINDOW + 2 * len(entry.title))]
         beginning = [of_text.stretch(*span) for span in sentences(head, entry.language)]

@@ -36,21 +36,25 @@ from monitor.rules.versions import Changes, changes
 from monitor.service.commit import Committer
 from monitor.service.deliver import Outlet, Sender
 from monitor.service.dispatch import Dispatcher
-from monitor.service.events import Event, FeedPolled, Observer, Trouble
+from monitor.service.events import Event, FeedPolled, Observer, PageRead, Trouble
 from monitor.service.health import Heartbeats
 from monitor.service.ops import OpsDesk
+from monitor.service.pages import Pages
 from monitor.service.poll import FeedPoller, Runtime
 from monitor.service.slow import SlowRules
 from monitor.service.threads import StoreThreads
+from monitor.service.turns import Turns
 
 if TYPE_CHECKING:
+    from monitor.fetch.base import Web
     from monitor.notify.base import Notifier
-    from monitor.parse.base import Parser
+    from monitor.parse.base import Workers
     from monitor.store.base import FeedsChanged, Store
 
 log = get_logger("monitor")
 
 POLL_TICK = timedelta(milliseconds=500)
+PAGE_TICK = timedelta(milliseconds=500)
 DELIVER_TICK = timedelta(milliseconds=500)
 # systemd kills after 45 s (TimeoutStopSec): polls, then sends, then the last commit have to fit in.
 POLL_GRACE = timedelta(seconds=15)
@@ -61,11 +65,12 @@ RESOLVER_THREADS = 32
 
 @dataclass(frozen=True, slots=True)
 class _Live:
-    """All that a reload replaces, swapped as one reference."""
+    """All that a reload replaces, swapped as one reference; `web` is the fetcher of `runtime`, for pages."""
 
     loaded: Loaded
     runtime: Runtime
     outlets: Mapping[str, Outlet]
+    web: Web
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +167,7 @@ class Daemon:
             log.info("stopping", polls_in_flight=self._dispatcher.in_flight)
             scheduler.shutdown(wait=False)
             watching.cancel()
-            await self._dispatcher.drain(grace=POLL_GRACE)
+            await asyncio.gather(self._dispatcher.drain(grace=POLL_GRACE), self._pages.drain(grace=POLL_GRACE))
             await committer.close()
             await self._sender.drain(grace=SEND_GRACE)
             await self._close_live(self._live)
@@ -176,7 +181,7 @@ class Daemon:
         loaded: Loaded,
         threads: StoreThreads,
         *,
-        parser: Parser,
+        parser: Workers,
         committer: Committer,
         heartbeats: Heartbeats,
     ) -> None:
@@ -186,6 +191,7 @@ class Daemon:
             loaded,
             runtime_of(loaded, RuleSet.build(loaded.live_rules), fetcher),
             {name: self._outlet(channel) for name, channel in loaded.channels.items()},
+            fetcher.web,
         )
         self._slow = SlowRules()
         self._keeper = RuleKeeper(
@@ -199,15 +205,29 @@ class Daemon:
             clock=self._clock,
             slow=self._slow,
         )
+        turns = Turns(self._clock)
         self._dispatcher = Dispatcher(
             store=store,
             poller=poller,
             committer=committer,
             threads=threads,
             clock=self._clock,
+            turns=turns,
             limits=lambda: dispatch_limits(self._live.loaded.config),
             observer=self._observe,
             heartbeats=heartbeats,
+        )
+        self._pages = Pages(
+            store=store,
+            runtime=lambda: self._live.runtime,
+            web=lambda: self._live.web,
+            reader=parser,
+            poller=poller,
+            turns=turns,
+            threads=threads,
+            clock=self._clock,
+            limits=lambda: dispatch_limits(self._live.loaded.config),
+            observer=self._observe,
         )
         self._sender = Sender(
             store=store,
@@ -257,6 +277,7 @@ class Daemon:
                 systemd.watchdog()
 
         scheduler.add_job(_job(self._dispatcher.tick), "interval", seconds=POLL_TICK.total_seconds(), id="poll")
+        scheduler.add_job(_job(self._pages.tick), "interval", seconds=PAGE_TICK.total_seconds(), id="pages")
         scheduler.add_job(_job(self._sender.tick), "interval", seconds=DELIVER_TICK.total_seconds(), id="deliver")
         scheduler.add_job(_job(beat), "interval", seconds=10, id="beat")
         scheduler.add_job(settle_garbage, "interval", days=1, id="garbage")
@@ -358,12 +379,13 @@ class Daemon:
         """What is unchanged is carried over, so that a reload drops no connection for nothing."""
         old, loaded = self._live, new.loaded
         same_limits = loaded.config.settings.polling == old.loaded.config.settings.polling
-        fetcher = old.runtime.fetcher if same_limits else open_fetcher(loaded.config, self._clock)
+        opened = None if same_limits else open_fetcher(loaded.config, self._clock)
+        fetcher, web = (opened, opened.web) if opened is not None else (old.runtime.fetcher, old.web)
         outlets = {
             name: old.outlets[name] if old.loaded.channels.get(name) == channel else self._outlet(channel)
             for name, channel in loaded.channels.items()
         }
-        return _Live(loaded, runtime_of(loaded, new.rules, fetcher), outlets)
+        return _Live(loaded, runtime_of(loaded, new.rules, fetcher), outlets, web)
 
     def _outlet(self, channel: Channel) -> Outlet:
         return outlet(channel, self._open_notifier(channel))
@@ -394,7 +416,7 @@ class Daemon:
         return f"{len(loaded.live_rules)} rules{broken}, {len(loaded.channels)} channels, watching"
 
     def _observe(self, event: Event) -> None:
-        if isinstance(event, FeedPolled) and not self._slow.resting <= self._keeper.stopped:
+        if isinstance(event, FeedPolled | PageRead) and not self._slow.resting <= self._keeper.stopped:
             self._rest_slow_rules()
             self._spawn(self._keeper.remember(self._live.loaded.book))
         if self._desk.alert_of(event) is not None:

@@ -15,10 +15,11 @@ from monitor import systemd
 from monitor.alerts.named import Named
 from monitor.alerts.ops import Ops
 from monitor.app.routes import read_routing, strays
-from monitor.config import Config, Settings, key_path, load_config, read_options
+from monitor.config import Config, Settings, key_path, load_config, place_fault, read_options
 from monitor.errors import ConfigError, Fault
 from monitor.netguard import Guard
 from monitor.notify.registry import CHANNEL_TYPES
+from monitor.parse import page
 from monitor.rules.book import Book, load_folder, read_book
 from monitor.rules.references import References
 from monitor.rules.versions import Kept
@@ -123,7 +124,7 @@ def load(
         raise ConfigError([*error.faults, *_further_faults(path)]) from None
     channels, faults = _load_channels(config)
     routing, faults_of_routes = read_routing(config)
-    faults += faults_of_routes
+    faults += [*faults_of_routes, *_unreadable_pages(config)]
     added = added_feeds(config) if added_feeds is not None else {}
     check = _check(config, added)
     old = before.book if before is not None else None
@@ -210,6 +211,16 @@ def _load_channels(config: Config) -> tuple[dict[str, Channel], list[Fault]]:
         else:
             channels[name] = Channel(name=name, type=known.name, options=options, guard=guard)
     return channels, faults
+
+
+def _unreadable_pages(config: Config) -> list[Fault]:
+    """A feed whose pages are wanted while what reads them is not installed."""
+    wanting = [number for number, feed in enumerate(config.settings.feeds) if feed.full_text]
+    if not wanting or page.available():
+        return []
+    key = ("feeds", wanting[0], "full_text")
+    message = "pages can only be read with the extra `fulltext`, which is not installed"
+    return [place_fault(config.file, key, message=message, hint=page.INSTALL)]
 
 
 def _unknown_type(config: Config, name: str, kind: object) -> Fault:

@@ -39,7 +39,7 @@ from monitor.config import Config, FeedSettings, check_feed_url, format_duration
 from monitor.durations import in_words
 from monitor.errors import ConfigError, MonitorError, UsageError
 from monitor.fetch.habits import silence, usual
-from monitor.model import Feed, FeedSpec
+from monitor.model import Feed, FeedSpec, PageCounts
 from monitor.parse.opml import OpmlFeed, feed_name, read_opml, write_opml
 from monitor.store.base import Store
 
@@ -98,11 +98,13 @@ def _state(feed: Feed, now: datetime) -> Text:
 def show_feed(name: str, config: ConfigOption = None, json: JsonOption = False) -> None:
     """Show all that is known of one feed."""
     now = SystemClock().now()
-    with store_of(config_of(config)) as store:
+    settings = config_of(config)
+    with store_of(settings) as store:
         (feed,) = pick_feeds(store, [name])
         events = store.feed_events(feed.id, limit=_HISTORY)
+        pages = store.page_counts(feed.id)
     if json:
-        print_json(asdict(feed) | {"history": events})
+        print_json(asdict(feed) | {"history": events, "pages": pages})
         return
     made = table("", "")
     made.show_header = False
@@ -124,6 +126,7 @@ def show_feed(name: str, config: ConfigOption = None, json: JsonOption = False) 
         "baseline": ago(feed.baseline_at, now) if feed.baseline_at else "not made yet: its first entries stay silent",
         "ETag": feed.etag or "none",
         "Last-Modified": feed.last_modified or "none",
+        "pages": _pages(pages, wanted=settings.options_of(feed.name).full_text, now=now),
     }
     for label, value in facts.items():
         if value:
@@ -159,6 +162,14 @@ def _wishes(feed: Feed) -> str:
         f"news by the hub {hints.hub}" if hints.hub else "",
     )
     return ", ".join(wish for wish in wishes if wish)
+
+
+def _pages(pages: PageCounts, *, wanted: bool, now: datetime) -> str:
+    """How the pages of its entries do, and why the last one was given up."""
+    if not wanted and pages == PageCounts():
+        return "not read (full_text is off)"
+    told = f"{pages.done} read, {pages.wanted} waiting, {pages.failed} not read"
+    return f"{told}; the last {ago(pages.failed_at, now)}: {pages.error}" if pages.failed else told
 
 
 @app.command("add")

@@ -17,6 +17,7 @@ from monitor.service.events import (
     DeliverySettled,
     Event,
     FeedPolled,
+    PageRead,
     RuleFileBroken,
     RuleFileRecovered,
     RuleFileSuspicious,
@@ -44,6 +45,8 @@ def log_event(event: Event) -> None:
     match event:
         case FeedPolled():
             _log_poll(event)
+        case PageRead():
+            _log_page(event)
         case DeliverySettled():
             _log_delivery(event)
         case ChannelPaused() | ChannelResumed():
@@ -125,6 +128,26 @@ def _log_poll(event: FeedPolled) -> None:
             if event.feed.error:
                 log.info("feed recovered", feed=name)
             log.debug("polled", feed=name, result=event.kind, took=took)
+        case _:
+            assert_never(event.kind)
+
+
+def _log_page(event: PageRead) -> None:
+    """Why pages of a host are not read is told once at a level that is seen; each by itself at debug."""
+    about = {"feed": event.feed.name, "url": event.url}
+    for rule in event.slow_rules:
+        log.warning("regular expression too slow; the rule was not tested on a page", rule=rule, **about)
+    match event.kind:
+        case "read":
+            tell = log.info if event.alerts else log.debug
+            found = {"characters": event.characters, "matches": event.matches, "alerts": len(event.alerts)}
+            tell("page read", **about, **found, took=f"{event.seconds:.2f}s")
+        case "failed" | "later":
+            retry = {"retry": _moment(event.retry_at)} if event.retry_at else {}
+            tell = log.warning if event.is_news else log.debug
+            tell("page not read", **about, why=event.detail, **retry)
+        case "lost":
+            log.warning("page lost", **about, why="someone else has claimed it since")
         case _:
             assert_never(event.kind)
 

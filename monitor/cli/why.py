@@ -25,7 +25,7 @@ from monitor.cli.common import (
 from monitor.cli.explained import explained, verdict_facts
 from monitor.clock import SystemClock
 from monitor.errors import UsageError
-from monitor.model import Delivery, DeliveryState, Feed, StoredEntry
+from monitor.model import Delivery, DeliveryState, Feed, PageState, StoredEntry, StoredPage
 from monitor.rules.rule import Rule
 from monitor.rules.syntax import render
 from monitor.rules.tree import Node, Not
@@ -59,16 +59,20 @@ def why(
         rules = _pick(loaded, rule)
         stopped = {name: at for file in store.rule_files() for name, at in file.stopped.items()}
         feeds = {feed.name: feed for feed in store.feeds()}
-        told = [(stored, _reasons(store, stored, rules, feeds, stopped, only=rule)) for stored in found]
+        told = [
+            (stored, store.page_of(stored.id), _reasons(store, stored, rules, feeds, stopped, only=rule))
+            for stored in found
+        ]
         if loaded.faults:
             complain(f"{plural(len(loaded.faults), 'fault')} in the rule files; `news-monitor check` tells more")
     if json:
-        print_json({"entries": [_facts(stored, reasons_of) for stored, reasons_of in told]})
+        print_json({"entries": [_facts(stored, page, reasons_of) for stored, page, reasons_of in told]})
         return
-    for number, (stored, reasons_of) in enumerate(told):
+    for number, (stored, page, reasons_of) in enumerate(told):
         if number:
             say("")
-        _print(stored, reasons_of, full=rule is not None)
+        _print_entry(stored, page)
+        _print(reasons_of, full=rule is not None)
 
 
 def _pick(loaded: Loaded, name: str | None) -> Sequence[Rule]:
@@ -109,8 +113,7 @@ def _reasons(
 # ----------------------------------------------------------------------------------------------------------- for people
 
 
-def _print(stored: StoredEntry, found: Sequence[Reason], *, full: bool) -> None:
-    _print_entry(stored)
+def _print(found: Sequence[Reason], *, full: bool) -> None:
     others: list[Reason] = []
     for reason in found:
         if full or reason.matches or reason.recorded is not None:
@@ -127,13 +130,33 @@ def _print(stored: StoredEntry, found: Sequence[Reason], *, full: bool) -> None:
         say(f"… and {plural(len(others) - _SHOWN, 'other rule')} that do not match; name one to see why")
 
 
-def _print_entry(stored: StoredEntry) -> None:
+def _print_entry(stored: StoredEntry, page: StoredPage | None) -> None:
     entry = stored.entry
     out().print(Text(entry.title or entry.link or entry.key, style="bold"), soft_wrap=True)
     if entry.link:
         out().print(Text(entry.link, style="blue"), soft_wrap=True)
     published = f", published {entry.published_at:%d %b %Y %H:%M} UTC" if entry.published_at else ""
     say(f"entry {stored.id} of {stored.feed}, seen {stored.seen_at:%d %b %Y %H:%M} UTC{published}")
+    if page is not None:
+        say(_page(page, len(entry.page)))
+
+
+def _page(page: StoredPage, characters: int) -> str:
+    """What became of the page, in a line."""
+    now = SystemClock().now()
+    tries = plural(page.attempts, "try", "tries")
+    match page.state:
+        case PageState.DONE:
+            return f"its page was read {_second(page.done_at)}: {plural(characters, 'character')}"
+        case PageState.FAILED:
+            return f"its page was not read: {page.error} ({tries}, given up {_second(page.done_at)})"
+        case PageState.WANTED:
+            why = f", after: {page.error}" if page.error else ""
+            return f"its page waits since {ago(page.wanted_at, now)}, {tries}, next {due(page.due_at, now)}{why}"
+
+
+def _second(at: datetime | None) -> str:
+    return f"{at:%d %b %Y %H:%M:%S} UTC" if at is not None else ""
 
 
 def _print_reason(reason: Reason) -> None:
@@ -215,7 +238,7 @@ def _state(delivery: Delivery, now: datetime) -> str:
 # --------------------------------------------------------------------------------------------------------- for programs
 
 
-def _facts(stored: StoredEntry, found: Sequence[Reason]) -> dict[str, object]:
+def _facts(stored: StoredEntry, page: StoredPage | None, found: Sequence[Reason]) -> dict[str, object]:
     entry = stored.entry
     return {
         "id": stored.id,
@@ -224,7 +247,20 @@ def _facts(stored: StoredEntry, found: Sequence[Reason]) -> dict[str, object]:
         "link": entry.link,
         "published_at": entry.published_at,
         "seen_at": stored.seen_at,
+        "page": _page_facts(page, len(entry.page)) if page is not None else None,
         "rules": [_reason_facts(reason) for reason in found],
+    }
+
+
+def _page_facts(page: StoredPage, characters: int) -> dict[str, object]:
+    return {
+        "url": page.url,
+        "state": page.state,
+        "attempts": page.attempts,
+        "due_at": page.due_at if page.state is PageState.WANTED else None,
+        "done_at": page.done_at,
+        "error": page.error,
+        "characters": characters,
     }
 
 

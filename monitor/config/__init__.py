@@ -14,7 +14,7 @@ Options of a channel are models of `monitor.notify`, above this module; they go 
 the same rules and give the same messages.
 """
 
-from monitor.config.faults import key_path
+from monitor.config.faults import key_path, place_fault
 from monitor.config.introspect import is_from_file, is_secret
 from monitor.config.load import Config, find_config, load_config, read_options
 from monitor.config.settings import FeedSettings, PaceSettings, PollingSettings, Settings, is_feed_name
@@ -36,5 +36,6 @@ __all__ = [
     "key_path",
     "load_config",
     "parse_duration",
+    "place_fault",
     "read_options",
 ]

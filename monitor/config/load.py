@@ -94,6 +94,10 @@ class Config:
         """How the feeds of the file are asked, by name."""
         return {feed.name: self._options(feed) for feed in self.settings.feeds}
 
+    def options_of(self, name: str) -> FeedOptions:
+        """How the feed of this name is asked, in the file or not."""
+        return self.feed_options().get(name, self.default_options)
+
     @property
     def default_options(self) -> FeedOptions:
         """How feeds are asked that are not in the file."""
@@ -121,6 +125,7 @@ class Config:
             token=_revealed(feed.token),
             proxy=_revealed(feed.proxy),
             http2=feed.http2,
+            full_text=feed.full_text,
         )
 
 

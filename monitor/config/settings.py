@@ -201,6 +201,11 @@ class FeedSettings(_Table):
     http2: bool = Field(
         default=False, description="Whether HTTP/2 may be spoken, for a site that refuses older clients."
     )
+    full_text: bool = Field(
+        default=False,
+        description="`true`: the pages that new entries link to are read too, and searched like the feed's own text "
+        "(needs the `fulltext` extra).",
+    )
 
     @field_validator("name")
     @classmethod

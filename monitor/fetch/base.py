@@ -42,12 +42,15 @@ class Web(Protocol):
     network does.
     """
 
-    async def get(self, url: str, *, options: FeedOptions = NO_OPTIONS, accept: str = "") -> Fetched | FetchFailed:
+    async def get(
+        self, url: str, *, options: FeedOptions = NO_OPTIONS, accept: str = "", max_bytes: int | None = None
+    ) -> Fetched | FetchFailed:
         """One GET, with its redirects; a status that brings no document is `FetchFailed`.
 
         Args:
             options: Its login and headers go to the origin of `url`: give them only where that is the feed's own.
             accept: The Accept header; "": as for a feed.
+            max_bytes: The largest body that is taken, as it comes and decoded; None: as for a feed.
         """
 
     async def post_form(self, url: str, fields: Iterable[tuple[str, str]]) -> Answer | FetchFailed:

@@ -84,6 +84,7 @@ class _Ask:
         trusted: The host whose address the user chose; "": none.
         proxy: Its URL; "": what the environment says, if that is to be asked.
         conditional: Whether a 304 is an answer to it.
+        max_bytes: The largest body, as it comes and decoded, if that is less than the fetcher's limits; None: those.
     """
 
     start: _Start
@@ -93,6 +94,7 @@ class _Ask:
     proxy: str = ""
     http2: bool = False
     conditional: bool = False
+    max_bytes: int | None = None
 
 
 @dataclass(slots=True)
@@ -153,12 +155,15 @@ class HttpFetcher:
         ask = self._ask(start, headers, options, trusted=start.trusted, conditional=conditional)
         return await self._bounded(start, lambda trail: self._follow(ask, trail))
 
-    async def get(self, url: str, *, options: FeedOptions = NO_OPTIONS, accept: str = "") -> Fetched | FetchFailed:
+    async def get(
+        self, url: str, *, options: FeedOptions = NO_OPTIONS, accept: str = "", max_bytes: int | None = None
+    ) -> Fetched | FetchFailed:
         """See `Web.get`."""
         start = self._start(url)
         if isinstance(start, FetchFailed):
             return start
-        ask = self._ask(start, plain_headers(options.user_agent or self._user_agent, accept), options)
+        headers = plain_headers(options.user_agent or self._user_agent, accept)
+        ask = self._ask(start, headers, options, max_bytes=max_bytes)
         result = await self._bounded(start, lambda trail: self._follow(ask, trail))
         if isinstance(result, NotModified):
             raise TypeError("an unconditional request has no such result")
@@ -176,7 +181,7 @@ class HttpFetcher:
         async def post(trail: _Trail) -> Answer:
             response = await self._send(ask, trail.urls[-1], content)
             try:
-                body = await self._body(response, header_fields(response.headers.raw))
+                body = await self._body(ask, response, header_fields(response.headers.raw))
             finally:
                 await response.aclose()
             return Answer(status=response.status_code, body=body)
@@ -195,6 +200,7 @@ class HttpFetcher:
         *,
         trusted: str = "",
         conditional: bool = False,
+        max_bytes: int | None = None,
     ) -> _Ask:
         foreign = own = _encoded(headers)
         if options is not NO_OPTIONS or start.login:
@@ -207,6 +213,7 @@ class HttpFetcher:
             proxy=options.proxy or self._proxy,
             http2=options.http2,
             conditional=conditional,
+            max_bytes=max_bytes,
         )
 
     async def _bounded(self, start: _Start, ask: Callable[[_Trail], Awaitable[ResultT]]) -> ResultT | FetchFailed:
@@ -279,7 +286,7 @@ class HttpFetcher:
         return Fetched(
             url=str(trail.urls[-1]),
             status=status,
-            body=await self._body(response, fields),
+            body=await self._body(ask, response, fields),
             content_type=fields.get("content-type"),
             etag=etag,
             last_modified=last_modified,
@@ -288,16 +295,14 @@ class HttpFetcher:
             partial=partial,
         )
 
-    async def _body(self, response: httpx.Response, fields: Mapping[str, str]) -> bytes:
-        limits = self._limits
+    async def _body(self, ask: _Ask, response: httpx.Response, fields: Mapping[str, str]) -> bytes:
+        compressed, decoded = self._limits.max_compressed_bytes, self._limits.max_decoded_bytes
+        if ask.max_bytes is not None:
+            compressed, decoded = min(compressed, ask.max_bytes), min(decoded, ask.max_bytes)
         length = fields.get("content-length", "")
-        if length.isdigit() and int(length[:20]) > limits.max_compressed_bytes:
-            raise too_large(limits.max_compressed_bytes)
-        decoder = BodyDecoder(
-            fields.get("content-encoding", ""),
-            max_compressed=limits.max_compressed_bytes,
-            max_decoded=limits.max_decoded_bytes,
-        )
+        if length.isdigit() and int(length[:20]) > compressed:
+            raise too_large(compressed)
+        decoder = BodyDecoder(fields.get("content-encoding", ""), max_compressed=compressed, max_decoded=decoded)
         if not isinstance(response.stream, httpx.AsyncByteStream):
             raise TypeError("the transport must give asynchronous bodies")
         async for chunk in response.stream:

@@ -1,4 +1,4 @@
-"""What the poll service asks of a parser."""
+"""What services ask of a parser."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from monitor.model import Entry, Item, ParseFailed, ParseResult
+    from monitor.model import Entry, Item, PageText, ParseFailed, ParseResult
 
 
 class Parser(Protocol):
@@ -29,3 +29,14 @@ class Parser(Protocol):
 
     def close(self) -> None:
         """Stop the workers; safe to call twice."""
+
+
+class PageReader(Protocol):
+    """Finds the text of the article on a web page."""
+
+    async def read_page(self, body: bytes, *, content_type: str | None) -> PageText | ParseFailed:
+        """Read within a deadline, off the event loop; like `Parser.parse` it never raises for what is in `body`."""
+
+
+class Workers(Parser, PageReader, Protocol):
+    """Does both."""

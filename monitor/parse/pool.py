@@ -1,4 +1,4 @@
-"""Parsing and cleaning in worker processes that can be killed.
+"""Parsing, cleaning and the reading of pages in worker processes that can be killed.
 
 Feedparser needs minutes for some documents of a few hundred kilobytes, and so does nh3 for some texts, in code that no
 thread can interrupt. So every job has a deadline, after which its worker is killed and replaced; the other workers go
@@ -27,6 +27,7 @@ from pebble import ProcessExpired, ProcessPool
 from monitor.model import ParseFailed
 from monitor.parse.clean import clean_item
 from monitor.parse.document import parse_document
+from monitor.parse.page import read_page
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from multiprocessing.process import BaseProcess
 
-    from monitor.model import Entry, Item, ParseResult
+    from monitor.model import Entry, Item, PageText, ParseResult
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -72,6 +73,10 @@ class ParserPool:
     async def clean(self, items: Sequence[Item], *, now: datetime) -> tuple[Entry, ...] | ParseFailed:
         """See `Parser.clean`; as with `parse`."""
         return await self._do(_clean, tuple(items), now=now)
+
+    async def read_page(self, body: bytes, *, content_type: str | None) -> PageText | ParseFailed:
+        """See `PageReader.read_page`; as with `parse`."""
+        return await self._do(read_page, body, content_type=content_type)
 
     async def _do(self, job: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T | ParseFailed:
         for _ in range(2):

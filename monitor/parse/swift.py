@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from monitor.clock import Clock
-    from monitor.model import Entry, Item, ParseResult, RawText
-    from monitor.parse.base import Parser
+    from monitor.model import Entry, Item, PageText, ParseResult, RawText
+    from monitor.parse.base import Workers
 
 # Measured with benchmarks/parsing.py: each keeps the worst body that passes near ten milliseconds.
 _MAX_BODY = 128 * 1024  # bytes
@@ -37,9 +37,9 @@ _MAX_WILD = 10_000
 
 
 class SwiftParser:
-    """A `Parser` that asks `pool` only for what may take long."""
+    """A `Parser` that asks `pool` only for what may take long; that includes every page."""
 
-    def __init__(self, *, pool: Parser, clock: Clock) -> None:
+    def __init__(self, *, pool: Workers, clock: Clock) -> None:
         self._pool = pool
         self._clock = clock
         self._wild: set[str] = set()
@@ -73,6 +73,10 @@ class SwiftParser:
                     await self._clock.sleep(0)
                     slice_ends = self._clock.monotonic() + _SLICE_SECONDS
         return tuple(entries[item.key] for item in items)
+
+    async def read_page(self, body: bytes, *, content_type: str | None) -> PageText | ParseFailed:
+        """See `PageReader.read_page`."""
+        return await self._pool.read_page(body, content_type=content_type)
 
     def close(self) -> None:
         """See `Parser.close`."""

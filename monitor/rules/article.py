@@ -1,7 +1,7 @@
 """An entry as the rules see it: its fields as codes (`monitor.rules.vocabulary`), and the way back to its text.
 
-Everything but the codes of title, summary and content is worked out only when something asks for it: most rules are
-ruled out by the set of the article's terms alone.
+Everything but the codes of title, summary, content and page is worked out only when something asks for it: most rules
+are ruled out by the set of the article's terms alone.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
 from monitor.rules.language import is_kind_of, language_of
-from monitor.rules.tree import DEFAULT_FIELDS
 from monitor.rules.vocabulary import BREAK, FIELD_BORDER, STOP
 from monitor.sentences import sentences
 
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
 
 # Of each field; what stands further down is not looked at.
 MAX_CHARS = 100_000
-_MAIN = frozenset(DEFAULT_FIELDS)
 _PIECE = re.compile(r"\S+")
 
 Span = tuple[int, int]
@@ -308,7 +306,7 @@ class Article:
     """An entry, the feed it came from, and what a vocabulary says about its words.
 
     Attributes:
-        main: Title, summary and content.
+        main: Title, summary and content, and the page where it was read.
         present: The numbers of the terms in those.
         feed_name: As in config.toml.
         tags: The feed's.
@@ -324,6 +322,9 @@ class Article:
             "summary": entry.summary[:MAX_CHARS],
             "content": entry.content[:MAX_CHARS],
         }
+        if entry.page:  # few articles have one, and the others are not to pay for it
+            fields["page"] = entry.page[:MAX_CHARS]
+        self._in_main = fields.keys()
         self.main = Stream(fields, vocabulary=vocabulary, language=entry.language)
         self.present = self.main.present
 
@@ -333,7 +334,7 @@ class Article:
 
     def present_in(self, name: FieldName) -> Set[int]:
         """The numbers of the terms in one field."""
-        if name in _MAIN:
+        if name in self._in_main:
             return self.main.present_in(name)
         if name == "feed":
             return self._vocabulary.terms_of_name(self.feed_name[:MAX_CHARS])
@@ -345,7 +346,7 @@ class Article:
 
     def stream(self, name: FieldName) -> Stream:
         """The stream that a field is part of."""
-        if name in _MAIN:
+        if name in self._in_main:
             return self.main
         found = self._others.get(name)
         if found is None:
@@ -382,5 +383,7 @@ class Article:
                 return "\n".join(self.entry.categories)
             case "url":
                 return self.entry.link
+            case "page":
+                return self.entry.page
             case _:
                 raise AssertionError(f"{name} is not a text of its own")

@@ -47,6 +47,7 @@ def _test(section: Section) -> RuleTest | None:
             title=_plain(section.line("title")),
             summary=_plain(section.text("summary")),
             content=_plain(section.text("text")),
+            page=_plain(section.text("page")),
             author=_plain(section.line("author")),
             categories=((category,) if category else ()) + section.lines("categories"),
             language=section.language("language"),

@@ -114,8 +114,8 @@ class RuleSet:
         return tuple(self._holding(self._article(entry, feed_name, feed_tags), now, None))
 
     def filed_under(self, name: str) -> tuple[tuple[FieldName | None, TokenTest], ...]:
-        """The terms (with their field, None for title, summary and content) of which an article must have one for the
-        rule of this name to be tested at all; empty: every article is.
+        """The terms (with their field, None for title, summary, content and page) of which an article must have one for
+        the rule of this name to be tested at all; empty: every article is.
         """
         return self._index.filed_under(next(n for n, rule in enumerate(self.rules) if rule.name == name))
 

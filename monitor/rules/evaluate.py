@@ -1,7 +1,7 @@
 """Tree ▸ parts that can be asked whether they hold for an article, and where.
 
 This is what decides; the index before it only leaves out rules that cannot hold. A part is asked about a *view*: the
-stretches of an article's code that are looked at, which is all of title, summary and content to begin with.
+stretches of an article's code that are looked at, which is all of title, summary, content and page to begin with.
 """
 
 from __future__ import annotations
@@ -93,6 +93,23 @@ def _place(stretch: Stretch) -> Span:
     return stretch.start, stretch.end
 
 
+def count_apart(stretches: list[Stretch], stream: Stream) -> int:
+    """How many of these stretches share no word, taking each time the one that ends first.
+
+    A page says once more what the feed gave of its article, so of the two the one that has more is counted.
+    """
+    starts, end = list[int](), 0
+    for stretch in sorted(stretches, key=lambda found: (found.end, found.start)):
+        if stretch.start >= end:
+            starts.append(stretch.start)
+            end = stretch.end
+    title, page = stream.bounds.get("title"), stream.bounds.get("page")
+    if title is None or page is None:
+        return len(starts)
+    before, until = bisect_left(starts, title[1]), bisect_left(starts, page[0])
+    return before + max(until - before, len(starts) - until)
+
+
 @dataclass(frozen=True, slots=True)
 class Several:
     """At least `count` stretches that share no word."""
@@ -101,11 +118,7 @@ class Several:
     count: int
 
     def holds(self, article: Article, view: View) -> bool:
-        counted, end = 0, 0
-        for stretch in sorted(_stretches(self.part, article, view), key=lambda found: (found.end, found.start)):
-            if stretch.start >= end:
-                counted, end = counted + 1, stretch.end
-        return counted >= self.count
+        return count_apart(_stretches(self.part, article, view), view.stream) >= self.count
 
     def hits(self, article: Article, view: View) -> Iterator[Mark | Chars]:
         for stretch in _stretches(self.part, article, view):
@@ -345,7 +358,7 @@ def chars_of(mark: Mark | Chars, stream: Stream) -> Chars:
 
 
 def hits_of(part: Part, article: Article) -> tuple[Hit, ...]:
-    """What a part that holds has found, in reading order (title, summary, content, author); overlaps made one."""
+    """What a part that holds has found, in reading order (title, summary, content, page, author); overlaps made one."""
     marks = set(part.hits(article, view_of(article)))
     places = (chars_of(mark, article.main) for mark in marks)
     hits = [Hit(_ORDER[at.field], at.start, at.end, at.weight) for at in places if at.field in _ORDER]

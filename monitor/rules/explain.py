@@ -6,11 +6,11 @@ The parts are asked exactly as the engine asks them, in the same views; what is 
 from __future__ import annotations
 
 from bisect import bisect_left
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from monitor.rules.article import Article
-from monitor.rules.evaluate import Compiler, chars_of, view_of
+from monitor.rules.evaluate import Compiler, chars_of, count_apart, view_of
 from monitor.rules.leaves import REGEX_SECONDS, SlowRegexError, View
 from monitor.rules.nearly import Nearby, relaxed
 from monitor.rules.outline import below, is_line
@@ -180,6 +180,8 @@ class _Explainer:
         partly = view.stream is stream and view.extent == "part"
         inner = view.clipped((bounds,)) if partly else View(stream, (bounds,), "field")
         found = self._around(node, self._of(node.part, inner, node.name))
+        if node.name == "page" and not self._article.entry.page and not found.held:
+            return replace(found, note="no page of it was read")
         if found.held or found.note or node.name not in {"feed", "author", "category", "url"} or found.parts:
             return found
         text = dict(stream.texts())[node.name].replace("\n", "; ")
@@ -230,10 +232,7 @@ class _Explainer:
         return Verdict(node=node, held=held, note=note, parts=parts)
 
     def _count(self, node: AtLeast, view: View, *, held: bool) -> str:
-        counted = end = 0
-        for stretch in sorted(self._stretches(node.part, view), key=lambda found: (found.end, found.start)):
-            if stretch.start >= end:
-                counted, end = counted + 1, stretch.end
+        counted = count_apart(self._stretches(node.part, view), view.stream)
         return f"{'' if held else 'only '}{counted} of them" if counted else ""
 
     def _stretches(self, node: Node, view: View) -> list[Stretch]:

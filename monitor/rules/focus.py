@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from monitor.rules.leaves import Chars
     from monitor.rules.tree import Node
 
-_FIELDS: tuple[TextField, ...] = ("summary", "content")
+_FIELDS: tuple[TextField, ...] = ("summary", "content", "page")
 # Of one field; who wants more than the first of so many has a query for everything.
 _MAX_SENTENCES = 200
 
@@ -26,8 +26,8 @@ _MAX_SENTENCES = 200
 def asked_of_text(node: Node) -> Node | None:
     """What a query asks of the running text alone, without its exclusions; None where that is nothing.
 
-    Like a query, the result is looked for in title, summary and content; what is asked of other fields, or of the title
-    alone, has been settled before.
+    Like a query, the result is looked for in title, summary, content and page; what is asked of other fields, or of the
+    title alone, has been settled before.
     """
     match node:
         case Term() | Regex() | Near() | Within() | First() | AtLeast():
@@ -49,11 +49,11 @@ def asked_of_text(node: Node) -> Node | None:
 
 
 def focus(part: Part, article: Article) -> Passage | None:
-    """The run of sentences of the summary or the content with the fewest sentences on which `part` holds.
+    """The run of sentences of the summary, the content or the page with the fewest sentences on which `part` holds.
 
     Of several the first; None where `part` does not hold for any one field.
     """
-    runs = [run for name in _FIELDS for run in _runs(part, article, name)]
+    runs = [run for name in _FIELDS if name in article.main.bounds for run in _runs(part, article, name)]
     if not runs:
         return None
     _, (start, end), name = min(runs, key=lambda run: run[0])

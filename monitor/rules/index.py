@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from monitor.rules.evaluate import Part
     from monitor.rules.tree import FieldName, TokenTest
 
-# A term's number where it is looked for in title, summary and content; other numbers stand for a term in one field.
+# A term's number where it is looked for in title, summary, content and page; other numbers are a term in one field.
 Key = int
 Group = frozenset[Key]
 
@@ -45,7 +45,7 @@ _COMMON = frozenset(
     )
 )
 # Articles a hundred, of those that have a word somewhere, in which it stands in this field.
-_FIELD_SHARE = {"title": 0.1, "summary": 0.5, "content": 0.9}
+_FIELD_SHARE = {"title": 0.1, "summary": 0.5, "content": 0.9, "page": 0.9}
 _OTHER_FIELD_SHARE = 0.05
 # A rule is filed with a second group of its terms if there are no more of them than this.
 _MAX_SECOND = 4
@@ -192,7 +192,7 @@ class Index:
         """The groups, and whether an article that has a term of each of them is sure to satisfy the part.
 
         Args:
-            field: The one that is looked at; None: title, summary and content.
+            field: The one that is looked at; None: title, summary, content and page.
         """
         match part:
             case Word():

@@ -131,6 +131,11 @@ TEST_KEYS = (
     ),
     Key(name="summary", kind="text", meaning="The article's short text, where the rule tells it from the long one."),
     Key(
+        name="page",
+        kind="text",
+        meaning="The text of the page that the article links to, where the feed has full_text.",
+    ),
+    Key(
         name="feed",
         kind="line",
         meaning='The feed it is from, by its name, or "tag:" and a tag; where the rule names feeds.',
@@ -152,7 +157,7 @@ TEST_KEYS = (
 
 DEFAULTS_KEYS = tuple(key for key in RULE_KEYS if key.shared)
 # A test is an article; one of these must be there.
-ARTICLE_KEYS = ("title", "text", "summary", "author", "url", "category", "categories")
+ARTICLE_KEYS = ("title", "text", "summary", "page", "author", "url", "category", "categories")
 
 RULE_NAME = r"[^\W_](?:[\w. -]{0,62}[\w.-])?"
 LIST_NAME = r"\w(?:[\w.-]{0,62}\w)?"

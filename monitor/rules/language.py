@@ -54,7 +54,10 @@ def language_of(entry: Entry) -> str:
     Raises:
         MonitorError: like `detect`.
     """
-    return entry.language.casefold() or detect(f"{entry.title}\n{entry.summary}\n{entry.content}"[: 2 * _MAX_LENGTH])
+    if entry.language:
+        return entry.language.casefold()
+    texts = [entry.title, entry.summary, entry.content, *([entry.page] if entry.page else [])]
+    return detect("\n".join(text[: 2 * _MAX_LENGTH] for text in texts)[: 2 * _MAX_LENGTH])
 
 
 def is_kind_of(language: str, wanted: str) -> bool:

@@ -60,7 +60,7 @@ class View(NamedTuple):
 
     Attributes:
         ranges: Positions [start, end), rising, apart.
-        extent: "article": all of title, summary and content, for which an article's set of terms is the answer;
+        extent: "article": all of title, summary, content and page, for which an article's set of terms is the answer;
             "field": all of a field; "part": less than that.
     """
 

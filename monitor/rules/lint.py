@@ -129,7 +129,7 @@ def _is_everywhere(node: Node) -> bool:
             return all(map(_is_everywhere, node.parts))
         case Or():
             return any(map(_is_everywhere, node.parts))
-        case InField(name="content" | "summary"):
+        case InField(name="content" | "summary" | "page"):
             return _is_everywhere(node.part)
         case _:
             return False

@@ -20,7 +20,7 @@ FieldName = TextField | MetaField
 
 TEXT_FIELDS: tuple[TextField, ...] = get_args(TextField)
 # Where a term without a field is looked for.
-DEFAULT_FIELDS: tuple[TextField, ...] = ("title", "summary", "content")
+DEFAULT_FIELDS: tuple[TextField, ...] = ("title", "summary", "content", "page")
 # Compared whole, not by their words: labels, not text.
 LABEL_FIELDS: frozenset[MetaField] = frozenset({"tag", "domain", "lang"})
 # As a query writes them.

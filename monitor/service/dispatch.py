@@ -7,7 +7,6 @@ host. A full house claims nothing, so the store is the queue and the only place 
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -26,10 +25,10 @@ if TYPE_CHECKING:
     from monitor.service.health import Heartbeats
     from monitor.service.poll import FeedPoller
     from monitor.service.threads import StoreThreads
+    from monitor.service.turns import Turns
     from monitor.store.base import FeedQueue
 
 FEEDS_PER_HOST = 4
-_HOSTS_REMEMBERED = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +62,7 @@ class Dispatcher:
         committer: Committer,
         threads: StoreThreads,
         clock: Clock,
+        turns: Turns,
         limits: Callable[[], DispatchLimits],
         observer: Observer,
         heartbeats: Heartbeats,
@@ -72,11 +72,11 @@ class Dispatcher:
         self._committer = committer
         self._threads = threads
         self._clock = clock
+        self._turns = turns
         self._limits = limits
         self._observer = observer
         self._heartbeats = heartbeats
         self._running: dict[asyncio.Task[None], Lease] = {}
-        self._last_request: OrderedDict[str, float] = OrderedDict()
         self._stopping = False
         self._claiming = False
         self._backlog = False
@@ -151,10 +151,10 @@ class Dispatcher:
             if self._stopping and index:
                 await self._threads.write(self._store.release, [claim.lease], now=self._clock.now())
                 return
-            await self._wait_turn(claim.host, limits.host_delay)
             releases = index == len(claim.feeds) - 1
             try:
-                outcome, report = await self._poller.poll(feed, lease=claim.lease, releases=releases)
+                async with self._turns.turn(claim.host, delay=limits.host_delay):
+                    outcome, report = await self._poller.poll(feed, lease=claim.lease, releases=releases)
             except StoreError as error:
                 self._observer(Trouble(what=f"{feed.name}: {error}"))
                 return
@@ -162,7 +162,6 @@ class Dispatcher:
                 outcome, report = crashed(
                     feed, lease=claim.lease, releases=releases, error=error, now=self._clock.now()
                 )
-            self._last_request[claim.host] = self._clock.monotonic()
             try:
                 written = await self._committer.commit(outcome)
             except Exception as error:  # noqa: BLE001 -- a lost connection or a bug: the lease lapses and the feed is polled again
@@ -177,15 +176,6 @@ class Dispatcher:
                 # The host wants to be left alone: its other feeds wait with it.
                 await self._threads.write(self._store.release, [claim.lease], now=self._clock.now())
                 return
-
-    async def _wait_turn(self, host: str, delay: timedelta) -> None:
-        last = self._last_request.pop(host, None)
-        if last is not None:
-            wait = last + delay.total_seconds() - self._clock.monotonic()
-            if wait > 0:
-                await self._clock.sleep(wait)
-        while len(self._last_request) > _HOSTS_REMEMBERED:
-            self._last_request.popitem(last=False)
 
     def _report(self, report: FeedPolled, *, written: bool) -> None:
         self._observer(report if written else replace(report, kind="lost", alerts=()))

@@ -10,9 +10,10 @@ from datetime import datetime
 from typing import Literal
 
 from monitor.errors import Fault
-from monitor.model import Alert, ChannelPause, Feed, FeedEvent, Message, SendResult
+from monitor.model import Alert, ChannelPause, Entry, Feed, FeedEvent, Message, SendResult
 
 PollKind = Literal["new", "same", "not_modified", "failed", "lost", "waits"]
+PageKind = Literal["read", "later", "failed", "lost"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +47,36 @@ class FeedPolled:
     events: tuple[FeedEvent, ...] = ()
     detail: str = ""
     next_poll_at: datetime
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageRead:
+    """An attempt to read the page of an entry ended.
+
+    Attributes:
+        entry: As the feed gave it.
+        kind: "read"; "later": it is tried again at `retry_at`; "failed": it is not; "lost": the lease was.
+        characters: Of the page's text.
+        matches: Of the entry with its page, those that were there before included.
+        alerts: What the page has brought.
+        slow_rules: As in `FeedPolled`.
+        detail: Why it was not read, in a line; "" otherwise.
+        is_news: It is the first time in this process that a page of this host fails for this reason.
+        seconds: How long it took, with the wait for its turn.
+    """
+
+    feed: Feed
+    entry: Entry
+    url: str
+    kind: PageKind
+    characters: int = 0
+    matches: int = 0
+    alerts: tuple[Alert, ...] = ()
+    slow_rules: tuple[str, ...] = ()
+    detail: str = ""
+    is_news: bool = False
+    retry_at: datetime | None = None
     seconds: float
 
 
@@ -152,6 +183,7 @@ class RuleStopped:
 
 Event = (
     FeedPolled
+    | PageRead
     | DeliverySettled
     | ChannelPaused
     | ChannelResumed

@@ -31,6 +31,7 @@ from monitor.model import (
     NotModified,
     ParseFailed,
     PollOutcome,
+    WantedPage,
 )
 from monitor.service.events import FeedPolled, PollKind
 from monitor.service.reach import Reach
@@ -89,6 +90,7 @@ class _Findings:
     entries: tuple[Entry, ...] = ()
     touched: tuple[Entry, ...] = ()
     plan: Plan = field(default_factory=Plan)
+    pages: tuple[WantedPage, ...] = ()
 
     def outcome(self, lease: Lease, *, releases: bool) -> PollOutcome:
         return PollOutcome(
@@ -101,6 +103,7 @@ class _Findings:
             matches=self.plan.matches,
             alerts=self.plan.alerts,
             deliveries=self.plan.deliveries,
+            pages=self.pages,
         )
 
     def report(self, feed: Feed, seconds: float) -> FeedPolled:
@@ -141,6 +144,11 @@ class FeedPoller:
         self._slow = slow or SlowRules()
         self._reach = Reach()
         self._matching = asyncio.Lock()
+
+    @property
+    def offline(self) -> bool:
+        """Whether this machine reaches nobody, as far as polls have shown."""
+        return self._reach.offline
 
     async def poll(
         self, feed: Feed, *, lease: Lease, releases: bool, backfill: timedelta | None = None
@@ -250,7 +258,39 @@ class FeedPoller:
             entries=written,
             touched=tuple(entry for entry in entries if entry.key not in keys),
             plan=planned,
+            pages=_pages(fresh, known) if runtime.options_of(feed).full_text and not reach.baseline else (),
         )
+
+    async def plan_page(self, feed: Feed, entry: Entry, *, seen_at: datetime) -> tuple[Plan, tuple[str, ...]]:
+        """Match an entry that is stored, with its page, and plan what that brings; and the rules that were too slow.
+
+        Only what the page brings is said: a rule that matched the entry before has spoken, and one that would match
+        without the page has come, or changed, since then.
+
+        Args:
+            seen_at: When the entry came: the rules take it to be as old as it was then.
+        """
+        runtime, now = self._runtime(), self._clock.now()
+        known = await self._threads.read(self._store.known_entries, feed.id, [entry.key])
+        async with self._matching:
+            matches, slow_rules = await self._match([entry], feed, runtime.rules, now=seen_at)
+        if not matches:
+            return Plan(), slow_rules
+        without = runtime.rules.matching(replace(entry, page=""), feed_name=feed.name, feed_tags=feed.tags, now=seen_at)
+        before = frozenset(runtime.rules.rules[number].name for number in without)
+        silences = await self._threads.read(self._store.silences, now=now)
+        planned = plan(
+            matches,
+            feed=feed,
+            feed_title=feed.title,
+            known={key: replace(each, matched=each.matched | before) for key, each in known.items()},
+            story_of=lambda entry: story_key(entry, feed=feed.name),
+            routing=runtime.routing,
+            silences=silences,
+            horizon=Horizon(baseline=False),
+            now=now,
+        )
+        return planned, slow_rules
 
     async def _match(
         self, entries: Sequence[Entry], feed: Feed, rules: RuleSet, *, now: datetime
@@ -316,3 +356,10 @@ def _addressed(feed: Feed, *, conditional: bool) -> Feed:
 def _unreadable(feed: Feed, asked: Asked, fetched: Fetched, reason: ParseFailed) -> _Findings:
     failure = FetchFailed(problem=FetchProblem.PARSE, detail=reason.detail, status=fetched.status)
     return _Findings(kind="failed", state=after_failure(feed, asked, failure))
+
+
+def _pages(fresh: Sequence[Entry], known: Mapping[str, KnownEntry]) -> tuple[WantedPage, ...]:
+    """Of the entries that were never there before: a page is read once."""
+    return tuple(
+        WantedPage(entry_key=entry.key, url=entry.link) for entry in fresh if entry.link and entry.key not in known
+    )

@@ -174,6 +174,8 @@ def _silent(recorded: EntryMatch, stored: StoredEntry, feed: Feed | None) -> str
         return ""
     if feed is not None and feed.baseline_at is not None and stored.seen_at <= feed.baseline_at:
         return "the entry was there when the feed was added, and what a feed held then is recorded silently"
+    if stored.entry.page:
+        return "it had matched already when its page was read, or the rule is newer than the entry"
     return "an earlier version of the entry had matched already"
 
 

@@ -25,6 +25,9 @@ nobody else until the lease ends; it is settled by its token, and a settlement t
 id of the message is written with the claim: what is tried again goes out as it went, under the same id. Nothing ever
 removes a delivery that was not sent, save `drop_deliveries`, which keeps the row and says so in its state.
 
+**Pages are claimed one a host.** The pages that new entries link to are rows that a poll writes with its entries. While
+one of a host is leased, no other of that host is given to anybody; what an attempt found is committed by its token.
+
 **Order.** Claims come in the order in which they are due, the longest waiting first.
 """
 
@@ -55,12 +58,16 @@ if TYPE_CHECKING:
         Lease,
         MessageClaim,
         NewDelivery,
+        PageClaim,
+        PageCounts,
+        PageOutcome,
         PollOutcome,
         Recent,
         RecordedMatch,
         Settlement,
         Silence,
         StoredEntry,
+        StoredPage,
         StoreStatus,
     )
 
@@ -164,7 +171,7 @@ class FeedQueue(Protocol):
         """
 
     def break_leases(self, *, now: datetime) -> int:
-        """End every lease on hosts and deliveries; how many there were.
+        """End every lease on hosts, pages and deliveries; how many there were.
 
         Only for a caller that knows that no other process works on this store (a daemon that has just taken its lock).
         """
@@ -250,8 +257,37 @@ class Holds(Protocol):
         """By the name of the channel."""
 
 
+class Pages(Protocol):
+    """The pages that entries link to."""
+
+    def claim_pages(
+        self, *, now: datetime, limit: int, lease: timedelta, busy: Collection[str] = ()
+    ) -> Sequence[PageClaim]:
+        """Lease pages that are due, of each host the one that has waited longest; 0 to `limit` of them.
+
+        Args:
+            busy: Hosts that are not to be asked now.
+        """
+
+    def commit_pages(self, outcomes: Sequence[PageOutcome], *, now: datetime) -> Sequence[bool]:
+        """Write outcomes in one transaction; for each, in order, whether it was written (False: its lease was lost).
+
+        A match that exists keeps its alert; one without gets the new one.
+        """
+
+    def page_of(self, entry_id: int) -> StoredPage | None:
+        """What became of the page of this entry; None: none was ever wanted."""
+
+    def page_counts(self, feed_id: FeedId) -> PageCounts:
+        """The pages of a feed's entries."""
+
+
 class PollStore(FeedQueue, Holds, Protocol):
     """What polling needs."""
+
+
+class PageStore(Pages, FeedQueue, Holds, Protocol):
+    """What reading pages needs."""
 
 
 class DeliveryStore(Outbox, Holds, Protocol):
@@ -292,7 +328,7 @@ class Reports(Protocol):
         """What rules have made of an entry, by the name of the rule; empty for an unknown id."""
 
 
-class Store(FeedRegistry, PollStore, DeliveryStore, RuleFiles, Reports, Protocol):
+class Store(FeedRegistry, PollStore, PageStore, DeliveryStore, RuleFiles, Reports, Protocol):
     """All of the above, open."""
 
     def ping(self) -> None:

@@ -1,4 +1,4 @@
-"""What a batch of polls writes, table by table, each with few statements however large the batch.
+"""What a batch of polls or pages writes, table by table, each with few statements however large the batch.
 
 Alerts, then deliveries, each in the order of their ids: workers on PostgreSQL that meet on the same story wait for each
 other in one order, so never in a circle.
@@ -6,21 +6,24 @@ other in one order, so never in a circle.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import bindparam, func, select, update
 
+from monitor.model import Alert, AlertId, FeedId, NewDelivery, PlannedMatch
 from monitor.store import dialect, rows
 from monitor.store.hosts import host_of
-from monitor.store.tables import ROW_ID, alerts, deliveries, entries, feed_events, feeds, matches
+from monitor.store.tables import ROW_ID, alerts, deliveries, entries, feed_events, feeds, matches, pages
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
     from datetime import datetime
 
     from sqlalchemy import Connection
 
-    from monitor.model import Alert, AlertId, FeedId, NewDelivery, PollOutcome
+    from monitor.model import PollOutcome
 
 _ENTRY: Final = (
     select(entries.c.id)
@@ -45,15 +48,35 @@ _ENTRY_TEXT: Final = (
 )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """What was found about entries of one feed, and what is to be said of it."""
+
+    feed_id: FeedId
+    matches: Sequence[PlannedMatch]
+    alerts: Sequence[Alert]
+    deliveries: Sequence[NewDelivery]
+
+
 def write(outcomes: Sequence[PollOutcome], connection: Connection, now: datetime) -> None:
     """Write all that these outcomes hold; their leases have been checked."""
     _write_feeds(outcomes, connection)
     _write_events(outcomes, connection)
     _write_entries(outcomes, connection)
     _touch_entries(outcomes, connection)
-    _write_alerts(outcomes, connection, now)
-    _write_matches(outcomes, connection, now)
-    _write_deliveries(outcomes, connection, now)
+    said = [
+        Said(feed_id=each.update.feed_id, matches=each.matches, alerts=each.alerts, deliveries=each.deliveries)
+        for each in outcomes
+    ]
+    write_said(said, connection, now)
+    _write_pages(outcomes, connection, now)
+
+
+def write_said(found: Sequence[Said], connection: Connection, now: datetime) -> None:
+    """Write matches of entries that are stored, with their alerts and deliveries."""
+    _write_alerts(found, connection, now)
+    _write_matches(found, connection, now)
+    _write_deliveries(found, connection, now)
 
 
 def write_alerts(
@@ -127,34 +150,40 @@ def _write_entries(outcomes: Sequence[PollOutcome], connection: Connection) -> N
         connection.execute(upsert, list(found.values()))
 
 
-def _write_alerts(outcomes: Sequence[PollOutcome], connection: Connection, now: datetime) -> None:
+def _write_pages(outcomes: Sequence[PollOutcome], connection: Connection, now: datetime) -> None:
+    values = [rows.page_values(wanted, outcome, now) for outcome in outcomes for wanted in outcome.pages]
+    if values:
+        insert = dialect.insert(connection, pages).values(entry_id=_ENTRY)
+        connection.execute(insert.on_conflict_do_nothing(), values)
+
+
+def _write_alerts(found: Sequence[Said], connection: Connection, now: datetime) -> None:
     keys: dict[AlertId, str] = {}
-    for outcome in outcomes:
-        for planned in outcome.matches:
+    for said in found:
+        for planned in said.matches:
             if planned.alert_id is not None:
                 keys.setdefault(planned.alert_id, planned.match.entry.key)
-    found = {
-        alert.id: rows.alert_values(alert, outcome.update.feed_id, keys.get(alert.id), now)
-        for outcome in reversed(outcomes)
-        for alert in reversed(outcome.alerts)
+    values = {
+        alert.id: rows.alert_values(alert, said.feed_id, keys.get(alert.id), now)
+        for said in reversed(found)
+        for alert in reversed(said.alerts)
     }
-    if found:
+    if values:
         insert = dialect.insert(connection, alerts).values(entry_id=_ENTRY)
-        connection.execute(insert.on_conflict_do_nothing(), [values for _, values in sorted(found.items())])
+        connection.execute(insert.on_conflict_do_nothing(), [each for _, each in sorted(values.items())])
 
 
-def _write_matches(outcomes: Sequence[PollOutcome], connection: Connection, now: datetime) -> None:
-    found: dict[tuple[FeedId, str, str], rows.Values] = {}
-    for outcome in outcomes:
-        feed_id = outcome.update.feed_id
-        for planned in outcome.matches:
+def _write_matches(found: Sequence[Said], connection: Connection, now: datetime) -> None:
+    values: dict[tuple[FeedId, str, str], rows.Values] = {}
+    for said in found:
+        for planned in said.matches:
             match = planned.match
-            values = rows.match_values(match, feed_id, planned.alert_id, now)
-            earlier = found.get((feed_id, match.entry.key, match.rule))
+            each = rows.match_values(match, said.feed_id, planned.alert_id, now)
+            earlier = values.get((said.feed_id, match.entry.key, match.rule))
             if earlier is not None and earlier["alert_id"] is not None:
-                values["alert_id"] = earlier["alert_id"]
-            found[feed_id, match.entry.key, match.rule] = values
-    if found:
+                each["alert_id"] = earlier["alert_id"]
+            values[said.feed_id, match.entry.key, match.rule] = each
+    if values:
         insert = dialect.insert(connection, matches).values(entry_id=_ENTRY)
         again = {
             "severity": insert.excluded.severity,
@@ -162,11 +191,11 @@ def _write_matches(outcomes: Sequence[PollOutcome], connection: Connection, now:
             "alert_id": func.coalesce(matches.c.alert_id, insert.excluded.alert_id),
         }
         upsert = insert.on_conflict_do_update(index_elements=["entry_id", "rule"], set_=again)
-        connection.execute(upsert, list(found.values()))
+        connection.execute(upsert, list(values.values()))
 
 
-def _write_deliveries(outcomes: Sequence[PollOutcome], connection: Connection, now: datetime) -> None:
-    found = {delivery.id: delivery for outcome in outcomes for delivery in outcome.deliveries}
-    if found:
+def _write_deliveries(found: Sequence[Said], connection: Connection, now: datetime) -> None:
+    values = {delivery.id: delivery for said in found for delivery in said.deliveries}
+    if values:
         insert = dialect.insert(connection, deliveries).on_conflict_do_nothing()
-        connection.execute(insert, [rows.delivery_values(delivery, now) for _, delivery in sorted(found.items())])
+        connection.execute(insert, [rows.delivery_values(delivery, now) for _, delivery in sorted(values.items())])

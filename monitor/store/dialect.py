@@ -26,6 +26,7 @@ CHUNK: Final = 900
 _REGISTRY_LOCK: Final = 0x4E4D0001
 _MIGRATION_LOCK: Final = 0x4E4D0002
 _OUTBOX_LOCK: Final = 0x4E4D0003
+_PAGES_LOCK: Final = 0x4E4D0004
 
 
 def chunks(values: Sequence[T]) -> Iterator[Sequence[T]]:
@@ -76,6 +77,12 @@ def lock_outbox(connection: Connection, channel: str) -> None:
     """
     if not _is_sqlite(connection):
         connection.execute(select(func.pg_advisory_xact_lock(_OUTBOX_LOCK, func.hashtext(channel))))
+
+
+def lock_pages(connection: Connection) -> None:
+    """Until the end of the transaction nobody else claims a page: two would each find a host free."""
+    if not _is_sqlite(connection):
+        connection.execute(select(func.pg_advisory_xact_lock(_PAGES_LOCK)))
 
 
 def learn_sizes(connection: Connection) -> None:

@@ -1,4 +1,4 @@
-"""Rows of `hosts`: making them, and setting when they are due and who holds them; for the queue and the registry."""
+"""Rows of `hosts`, and leases of pages: making them, and setting when they are due and who holds them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from uuid import uuid4
 from sqlalchemy import case, func, insert, select, update
 
 from monitor.store.dialect import chunks
-from monitor.store.tables import IS_ACTIVE, feeds, hosts
+from monitor.store.tables import IS_ACTIVE, IS_WANTED, feeds, hosts, pages
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -96,3 +96,9 @@ def host_ids_of(connection: Connection, names: Iterable[str]) -> dict[str, int]:
 
 def _hosts_named(names: Sequence[str]) -> Any:
     return select(hosts.c.name, hosts.c.id).where(hosts.c.name.in_(names))
+
+
+def free_all_pages(connection: Connection, *, now: datetime) -> int:
+    """End every lease on a page; how many there were."""
+    leased = update(pages).where(IS_WANTED, pages.c.lease_token.is_not(None))
+    return connection.execute(leased.values(due_at=now, lease_token=None)).rowcount

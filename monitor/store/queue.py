@@ -11,6 +11,7 @@ from monitor.store import commit, dialect, rows
 from monitor.store.hosts import host_of
 from monitor.store.leases import (
     free_all_hosts,
+    free_all_pages,
     free_hosts,
     host_ids_of,
     lease_hosts,
@@ -87,7 +88,7 @@ class FeedQueuePart:
     def break_leases(self, *, now: datetime) -> int:
         claimed = update(deliveries).where(IS_PENDING, deliveries.c.lease_token.is_not(None))
         with self._database.write() as connection:
-            ended = free_all_hosts(connection)
+            ended = free_all_hosts(connection) + free_all_pages(connection, now=now)
             return ended + connection.execute(claimed.values(due_at=now, lease_token=None)).rowcount
 
     def known_entries(self, feed_id: FeedId, keys: Collection[str]) -> Mapping[str, KnownEntry]:

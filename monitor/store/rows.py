@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from monitor.errors import UsageError
 from monitor.model import (
     NO_HABITS,
     NO_HINTS,
@@ -23,13 +24,16 @@ from monitor.model import (
     FeedId,
     HoldKind,
     HostId,
+    PageState,
     Placing,
     RecordedMatch,
     Severity,
     Silence,
     StoredEntry,
+    StoredPage,
 )
 from monitor.store.base import RuleFile
+from monitor.store.hosts import host_of
 from monitor.store.learnt import habits_document, habits_from, hints_document, hints_from
 
 if TYPE_CHECKING:
@@ -37,7 +41,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Row
 
-    from monitor.model import FeedUpdate, Match, NewDelivery, PollOutcome, Settlement
+    from monitor.model import FeedUpdate, Match, NewDelivery, PageOutcome, PollOutcome, Settlement, WantedPage
 
     AnyRow = Row[*tuple[Any, ...]]
 
@@ -143,6 +147,44 @@ def entry_values(entry: Entry, outcome: PollOutcome) -> Values:
         "content_hash": entry.content_hash,
         "source": entry.source,
         "source_hash": entry.source_hash,
+        "page": entry.page,
+    }
+
+
+def page_values(wanted: WantedPage, outcome: PollOutcome, now: datetime) -> Values:
+    """For an INSERT into `pages` that finds its entry by `b_feed_id` and `b_key`.
+
+    A link that names no host can never be read, and says so from the start.
+    """
+    host, state, error = "", PageState.WANTED, ""
+    try:
+        host = host_of(wanted.url)
+    except UsageError:
+        state, error = PageState.FAILED, "the entry's link names no host"
+    return {
+        "b_feed_id": outcome.update.feed_id,
+        "b_key": wanted.entry_key,
+        "feed_id": outcome.update.feed_id,
+        "url": wanted.url,
+        "host": host,
+        "state": state.value,
+        "attempts": 0,
+        "wanted_at": now,
+        "due_at": now,
+        "done_at": now if error else None,
+        "error": error,
+    }
+
+
+def page_outcome_values(outcome: PageOutcome, now: datetime) -> Values:
+    """For the UPDATE of `pages` that ends an attempt."""
+    return {
+        "b_id": outcome.entry_id,
+        "b_attempts": int(outcome.attempted),
+        "state": outcome.state.value,
+        "due_at": outcome.due_at,
+        "done_at": None if outcome.state is PageState.WANTED else now,
+        "error": outcome.error,
     }
 
 
@@ -372,24 +414,39 @@ def rule_file_from_row(row: AnyRow) -> RuleFile:
 def stored_entry_from_row(row: AnyRow) -> StoredEntry:
     """From a row of `entries` with its feed's name and tags as `feed` and `feed_tags`."""
     return StoredEntry(
-        id=row.id,
-        feed=row.feed,
-        feed_tags=tuple(row.feed_tags),
-        entry=Entry(
-            key=row.key,
-            guid=row.guid,
-            link=row.link,
-            title=row.title,
-            summary=row.summary,
-            content=row.content,
-            author=row.author,
-            categories=tuple(row.categories),
-            language=row.language,
-            published_at=row.published_at,
-            updated_at=row.updated_at,
-            content_hash=row.content_hash,
-            source=row.source,
-            source_hash=row.source_hash,
-        ),
-        seen_at=row.seen_at,
+        id=row.id, feed=row.feed, feed_tags=tuple(row.feed_tags), entry=entry_from_row(row), seen_at=row.seen_at
+    )
+
+
+def entry_from_row(row: AnyRow) -> Entry:
+    """From a row of `entries`."""
+    return Entry(
+        key=row.key,
+        guid=row.guid,
+        link=row.link,
+        title=row.title,
+        summary=row.summary,
+        content=row.content,
+        author=row.author,
+        categories=tuple(row.categories),
+        language=row.language,
+        published_at=row.published_at,
+        updated_at=row.updated_at,
+        content_hash=row.content_hash,
+        source=row.source,
+        source_hash=row.source_hash,
+        page=row.page,
+    )
+
+
+def stored_page_from_row(row: AnyRow) -> StoredPage:
+    """From a row of `pages`."""
+    return StoredPage(
+        url=row.url,
+        state=PageState(row.state),
+        attempts=row.attempts,
+        wanted_at=row.wanted_at,
+        due_at=row.due_at,
+        done_at=row.done_at,
+        error=row.error,
     )

@@ -10,6 +10,7 @@ from monitor.errors import StoreError
 from monitor.store.feeds import FeedRegistryPart
 from monitor.store.holds import HoldsPart
 from monitor.store.outbox import OutboxPart
+from monitor.store.pages import PagesPart
 from monitor.store.queue import FeedQueuePart
 from monitor.store.reports import ReportsPart
 from monitor.store.rulefiles import RuleFilesPart
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from monitor.store.engine import Database
 
 
-class SqlStore(FeedRegistryPart, FeedQueuePart, OutboxPart, HoldsPart, RuleFilesPart, ReportsPart):
+class SqlStore(FeedRegistryPart, FeedQueuePart, PagesPart, OutboxPart, HoldsPart, RuleFilesPart, ReportsPart):
     """Implements `monitor.store.base.Store` for SQLite and PostgreSQL; `monitor.store.open.open_store` makes one."""
 
     def __init__(self, database: Database) -> None:

@@ -1,12 +1,13 @@
 """The tables, once for both engines. `migrations/` builds them; a test holds the two to each other.
 
     hosts ─< feeds ─< entries ─< matches >─ alerts ─< deliveries
+               │           └── pages
                └─< feed_events
 
 A host's `due_at` is the only thing a claim looks at. It is the earliest `next_poll_at` of the host's active feeds while
 the host is free, but never before its `not_before`; the end of the lease while it is leased (so an expired lease comes
-back by itself); and NULL when there is nothing to poll. A delivery's `due_at` works the same way. `rule_files` stands
-alone.
+back by itself); and NULL when there is nothing to poll. A delivery's `due_at` works the same way, and a page's.
+`rule_files` stands alone.
 """
 
 from __future__ import annotations
@@ -192,10 +193,41 @@ entries: Final = Table(
     Column("content_hash", String, nullable=False),
     Column("source", Text, nullable=False, server_default=""),
     Column("source_hash", String, nullable=False, server_default=""),
+    Column("page", Text, nullable=False, server_default=""),
     UniqueConstraint("feed_id", "key"),
 )
 # All that a poll asks of the entries in its document, side by side: in the table each is a page of its own.
 Index("ix_entries_known", entries.c.feed_id, entries.c.key, entries.c.content_hash, entries.c.source_hash)
+
+# The page that an entry links to; an entry that is deleted takes its row along.
+pages: Final = Table(
+    "pages",
+    metadata,
+    Column("entry_id", ROW_ID, ForeignKey("entries.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
+    Column("feed_id", ROW_ID, ForeignKey("feeds.id"), nullable=False),
+    Column("url", Text, nullable=False),
+    Column("host", KEY, nullable=False),
+    Column("state", String, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("wanted_at", UtcTime, nullable=False),
+    Column("due_at", UtcTime, nullable=False),
+    Column("lease_token", KEY),
+    Column("done_at", UtcTime),
+    Column("error", Text, nullable=False),
+)
+IS_WANTED: Final = pages.c.state == literal_column("'wanted'")
+Index("ix_pages_due", pages.c.due_at, pages.c.entry_id, sqlite_where=IS_WANTED, postgresql_where=IS_WANTED)
+# All that a claim asks of a host's pages, so that it need not look at the rows.
+Index(
+    "ix_pages_host",
+    pages.c.host,
+    pages.c.due_at,
+    pages.c.entry_id,
+    pages.c.lease_token,
+    sqlite_where=IS_WANTED,
+    postgresql_where=IS_WANTED,
+)
+Index("ix_pages_feed", pages.c.feed_id, pages.c.state, pages.c.done_at)
 
 alerts: Final = Table(
     "alerts",

@@ -24,6 +24,7 @@ from monitor.model import (
     PlannedMatch,
     PollOutcome,
     Severity,
+    WantedPage,
 )
 
 if TYPE_CHECKING:
@@ -145,8 +146,9 @@ def outcome(
     baseline: bool = False,
     rules: Sequence[str] = (),
     channels: Sequence[str] = (),
+    pages: bool = False,
 ) -> PollOutcome:
-    """A poll that found `entries`.
+    """A poll that found `entries`; with `pages` theirs are wanted.
 
     With `rules` each entry matches each of them, in silence where `baseline`, else with one alert each, to `channels`.
     """
@@ -164,6 +166,7 @@ def outcome(
         matches=tuple(matches),
         alerts=tuple(said),
         deliveries=tuple(delivery(each, channel) for each in said for channel in channels),
+        pages=tuple(WantedPage(entry_key=each.key, url=each.link) for each in entries if pages),
     )
 
 

@@ -13,6 +13,7 @@ from monitor.service.dispatch import Dispatcher, DispatchLimits
 from monitor.service.health import Heartbeats
 from monitor.service.poll import FeedPoller, Runtime
 from monitor.service.threads import StoreThreads
+from monitor.service.turns import Turns
 from tests.contract.samples import MINUTE, NOW, claim, spec
 from tests.fakes import CountingFetcher, FakeClock, NoParser
 
@@ -42,6 +43,7 @@ class Bench:
             committer=self.committer,
             threads=self.threads,
             clock=clock,
+            turns=Turns(clock),
             limits=lambda: DispatchLimits(concurrency=4, host_delay=timedelta(0), feed_seconds=40),
             observer=self.events.append,
             heartbeats=Heartbeats({"dispatcher": timedelta(seconds=40)}, clock=clock),

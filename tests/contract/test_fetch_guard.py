@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from monitor.model import FeedOptions, Fetched, FetchProblem
-from tests.feedserver import FeedServer
+from tests.feedserver import FeedServer, Route
 from tests.fetching import BODY, feed, fetcher, names, ok, raw_server, redirect, refusal
 from tests.receivers import Reply, WebhookReceiver, closed_port
 
@@ -192,6 +192,15 @@ async def test_pages_and_hubs_are_others_choice(server: FeedServer) -> None:
     assert asked.body == b"hub.mode=subscribe&hub.topic=https%3A%2F%2Fx.example%2F%C3%A4+b"
     assert asked.headers["content-type"] == "application/x-www-form-urlencoded"
     assert asked.headers["user-agent"] == "news-monitor/test"
+
+
+@pytest.mark.parametrize("compress", [True, False])
+async def test_pages_can_be_held_to_less_than_feeds(server: FeedServer, compress: bool) -> None:
+    """What is larger than asked for is given up, packed or not."""
+    page = server.put("/page", Route(body=b"x" * 1001, content_type="text/html", compress=compress))
+    async with fetcher(allow=("127.0.0.1",)) as running:
+        assert isinstance(await running.get(page, max_bytes=1001), Fetched)
+        assert refusal(await running.get(page, max_bytes=1000)).problem is FetchProblem.TOO_LARGE
 
 
 async def test_a_proxy_gets_no_inner_address() -> None:

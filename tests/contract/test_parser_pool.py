@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from monitor.model import Document, Entry, ParseFailed, ParseResult
+from monitor.model import Document, Entry, PageText, ParseFailed, ParseResult
 from monitor.parse.pool import ParserPool
 
 if TYPE_CHECKING:
@@ -90,6 +90,21 @@ async def test_documents_come_back() -> None:
         (entry,) = await clean(pool, found)
         assert entry.title == "fine"
         assert isinstance(await parse(pool, b"hello"), ParseFailed)
+
+
+async def test_pages_are_read_by_the_same_workers() -> None:
+    """Feeds and pages share them, one of each at least; a page that takes too long dies alone."""
+    pytest.importorskip("trafilatura")
+    with parser_pool(workers=1) as pool:
+        words = "The minister said on Monday that she would step down after the talks had come to nothing."
+        page = f"<html><body><article><p>{words}</p></article></body></html>".encode()
+        assert await pool.read_page(page, content_type="text/html") == PageText(text=words)
+        assert isinstance(await parse(pool, GOOD), Document)
+    with parser_pool(workers=1, seconds=1.5) as pool:
+        nested = b"<div>" * 200_000 + b"<p>x"
+        found = await pool.read_page(nested * 4, content_type="text/html")
+        assert isinstance(found, ParseFailed)
+        assert isinstance(await parse(pool, GOOD), Document)
 
 
 async def test_nothing_starts_before_the_first_document() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
@@ -11,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, FilePath, SecretStr
 
+from monitor.app import load
 from monitor.config import Config, find_config, format_duration, load_config, parse_duration, read_options
 from monitor.errors import ConfigError, Fault
 
@@ -281,6 +283,23 @@ def test_secret_in_a_file_that_everyone_may_read_is_warned_of(tmp_path: Path) ->
     (warning,) = load_config(path).warnings
     assert warning.warning
     assert warning.where == "channels.desk.password"
+
+
+def test_full_text_is_asked_for_by_feed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Off unless a feed has it; without the library, the fault names the line and what to install."""
+    pages = MINIMAL + '[[feeds]]\nname = "two"\nurl = "https://example.org/two"\nfull_text = true\n'
+    path = write(tmp_path, pages)
+    (tmp_path / "rules").mkdir()
+    config = load_config(path)
+    assert [config.options_of(name).full_text for name in ("one", "two", "added by command")] == [False, True, False]
+    monkeypatch.setitem(sys.modules, "trafilatura", None)  # as if it were not there
+    with pytest.raises(ConfigError) as caught:
+        load(path)
+    (fault,) = caught.value.faults
+    assert (fault.line, fault.where) == (pages.splitlines().index("full_text = true") + 1, "feeds[1].full_text")
+    assert "pip install 'news-monitor[fulltext]'" in fault.hint
+    path.write_text(MINIMAL)
+    load(path)
 
 
 def test_state_directory_of_systemd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
 from monitor.errors import QueryError
-from monitor.model import Entry, Hit, Match
+from monitor.model import Entry, Hit, Match, Passage
 from monitor.rules.engine import RuleSet, find
 from monitor.rules.load import load_rules
 from monitor.rules.rule import Rule
@@ -22,6 +23,7 @@ def entry(
     *,
     title: str = "",
     summary: str = "",
+    page: str = "",
     author: str = "",
     link: str = "",
     language: str = "",
@@ -33,6 +35,7 @@ def entry(
         title=title,
         summary=summary,
         content=content,
+        page=page,
         author=author,
         link=link,
         language=language,
@@ -42,7 +45,7 @@ def entry(
 
 def shown(hits: tuple[Hit, ...], of: Entry) -> list[str]:
     """What the hits point at."""
-    texts = {"title": of.title, "summary": of.summary, "content": of.content, "author": of.author}
+    texts = {"title": of.title, "summary": of.summary, "content": of.content, "page": of.page, "author": of.author}
     return [texts[hit.field][hit.start : hit.end] for hit in hits]
 
 
@@ -177,12 +180,57 @@ def test_fields_narrow_a_search(query: str, expected: bool) -> None:
     assert holds(query, ARTICLE, feed="bbc-world", tags=("world",)) is expected
 
 
+PAGED = entry(
+    "The ministers met on Sunday.",
+    title="Cabinet meets",
+    summary="The ministers met.",
+    page="The ministers met on Sunday. One of them will step down. Sunday ended late.",
+)
+
+
+@pytest.mark.parametrize(
+    ("query", "with_page", "without"),
+    [
+        ('"step down"', True, False),
+        ('page:"step down"', True, False),
+        ("page:(late sunday)", True, False),
+        ("page:cabinet", False, False),
+        ("content:late", False, False),
+        ("cabinet NEAR/30 late", False, False),
+        ("cabinet -page:late", False, True),
+        ("cabinet -page:quiz", True, True),
+        ("page:/l.te/", True, False),
+        ("page:SENTENCE(one down)", True, False),
+        ("FIRST/3 (cabinet one)", False, False),
+        ("page:FIRST/6 one", True, False),
+        # Two Sundays on the page, one of which the text has as well: there are no three.
+        ("ATLEAST/2 sunday", True, False),
+        ("ATLEAST/3 sunday", False, False),
+        ("ATLEAST/2 (cabinet OR late)", True, False),
+        ("ATLEAST/2 ministers", True, True),
+        ("ATLEAST/3 ministers", False, False),
+    ],
+)
+def test_a_page_is_searched_like_the_text(query: str, with_page: bool, without: bool) -> None:
+    """The page of an article is text of it, and a field; what it repeats of the feed's text is not counted again."""
+    assert holds(query, PAGED) is with_page
+    assert holds(query, replace(PAGED, page="")) is without
+
+
 def test_hits_come_in_reading_order_without_overlap() -> None:
-    """Title first, then summary and content; two terms on the same words make one hit."""
-    of = entry("step down now", title="Step down", summary="he will step down")
+    """Title first, then summary, content and page; two terms on the same words make one hit."""
+    of = entry("step down now", title="Step down", summary="he will step down", page="a step down")
     held = find(parse('"step down" step "down now"').tree, of)
     assert held
-    assert held.hits == (Hit("title", 0, 9), Hit("summary", 8, 17), Hit("content", 0, 13))
+    assert held.hits == (Hit("title", 0, 9), Hit("summary", 8, 17), Hit("content", 0, 13), Hit("page", 2, 11))
+
+
+def test_the_passage_to_quote_may_be_of_the_page() -> None:
+    """Where only the page has a sentence that satisfies the query by itself, that is the one."""
+    held = find(parse("one AND down").tree, PAGED)
+    assert held
+    assert held.focus == Passage("page", 29, 56)
+    assert PAGED.page[29:56] == "One of them will step down."
 
 
 def test_only_what_holds_is_shown() -> None:

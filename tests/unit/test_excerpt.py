@@ -89,6 +89,38 @@ def test_a_sentence_in_summary_and_content_is_shown_once(summary: str, content: 
     assert "…" not in found[0].text
 
 
+@pytest.mark.parametrize(
+    ("summary", "content", "page"),
+    [
+        ("Assad has left Damascus.", "", "Assad has left Damascus. It rained."),
+        ("Assad has left…", "Assad has left Damascus with…", "It rained.\nAssad has left Damascus with his family."),
+        ("Assad has left Damascus.", "Assad has left Damascus.", "It rained."),
+        ("Assad has left Damascus.", "Assad has left Damascus.", "Assad has left Damascus."),
+        ("", "", "Assad has left Damascus."),
+    ],
+)
+@pytest.mark.parametrize("with_focus", [True, False])
+def test_a_sentence_that_the_page_repeats_is_shown_once(
+    summary: str, content: str, page: str, with_focus: bool
+) -> None:
+    """Of its copies in summary, content and page one is shown, and a whole one."""
+    entry = Entry(key="k", summary=summary, content=content, page=page)
+    texts: dict[TextField, str] = {"summary": summary, "content": content, "page": page}
+    hits = [hit for name, text in texts.items() for hit in hits_of("assad", name, text)]
+    first = hits[0].field
+    focus = Passage(first, 0, len(texts[first])) if with_focus else None
+    (found,) = excerpts(entry, hits, focus=focus)
+    assert "Assad has left Damascus" in found.text
+    assert "…" not in found.text
+
+
+def test_passages_come_in_the_order_of_the_fields() -> None:
+    """What the feed gave comes before what stands on the page."""
+    entry = Entry(key="k", summary="Assad has left.", page="It rained. Moscow offered asylum.")
+    hits = hits_of("assad", "summary", entry.summary) + hits_of("asylum", "page", entry.page)
+    assert [one.text for one in excerpts(entry, hits)] == ["Assad has left.", "Moscow offered asylum."]
+
+
 def test_a_hit_in_the_title_gets_the_beginning_of_the_summary() -> None:
     """Without a hit in the text its first two sentences are given, unmarked; one that repeats the title is not."""
     entry = Entry(key="k", title="Assad leaves", summary="He is gone. Nobody knows where. It rained.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from random import Random
 
 import pytest
@@ -41,7 +42,7 @@ def test_the_verdict_is_that_of_the_engine(random: Random) -> None:
     for part in parts(verdict):
         for place in part.found:
             assert place.text
-            if place.field in {"title", "summary", "content", "author"}:
+            if place.field in {"title", "summary", "content", "page", "author"}:
                 assert getattr(article, place.field)[place.start : place.end] == place.text
 
 
@@ -106,6 +107,17 @@ def test_a_note_says_how_near_it_came(query: str, text: str, note: str) -> None:
 def test_every_part_has_its_say(query: str, lines: list[str]) -> None:
     """Parts are told one by one, each where it was looked for."""
     assert told(explain(parse(query).tree, entry("Assad asks for asylum. A quiz."))) == lines
+
+
+def test_a_page_is_told_of_like_the_text() -> None:
+    """Where the page has it, its words are shown; where there is no page, that is said."""
+    paged = replace(entry("Rain."), page="Assad fled. It rained.")
+    (found,) = explain(parse("assad").tree, paged).found
+    assert (found.field, found.text) == ("page", "Assad")
+    assert explain(parse("ATLEAST/2 rain*").tree, paged).note == "only 1 of them"
+    assert told(explain(parse("page:asylum").tree, paged)) == ["-page:asylum"]
+    assert told(explain(parse("page:asylum").tree, entry("Rain."))) == ["-page:asylum (no page of it was read)"]
+    assert told(explain(parse("title:assad").tree, paged)) == ["-title:assad (it stands in the page)"]
 
 
 def test_lists_are_told_item_by_item() -> None:

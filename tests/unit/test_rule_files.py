@@ -495,6 +495,7 @@ GOOD_TEST = {
     "title": "T",
     "text": "a1",
     "summary": "s",
+    "page": "p",
     "feed": "f",
     "author": "A",
     "url": "https://x.org",
