@@ -17,6 +17,7 @@ from benchmarks.farm import feed_url
 from benchmarks.process import REPOSITORY, cpu_seconds
 from monitor.alerts.routing import Routing
 from monitor.app.daemon import POLL_TICK
+from monitor.app.rules import settle_garbage
 from monitor.clock import SystemClock
 from monitor.fetch.http import FetchLimits, HttpFetcher
 from monitor.model import FeedSpec
@@ -87,6 +88,7 @@ class Machinery:
             observer=observer or self._observe,
             heartbeats=Heartbeats({}, clock=self.clock),
         )
+        settle_garbage()
         self._committer.start()
         self._kinds: dict[str, int] = {}
         self._all_settled = asyncio.Event()
