@@ -4,6 +4,7 @@
     ├── ConfigError         config.toml, its environment variables or a rule file: carries every fault found (exit 78)
     ├── QueryError          one query that cannot be read: message, place in the query, a way out
     ├── UsageError          a command was asked for something that does not exist (exit 2)
+    ├── ListenError         an address to listen on is taken, or cannot be had
     └── StoreError          the database cannot be opened, is newer than this program, or was lost
         └── StoreBusyError  another daemon holds this store
 
@@ -119,6 +120,10 @@ class QueryError(MonitorError):
 
 class UsageError(MonitorError):
     """A name or an argument on the command line that fits nothing; the message says what there is instead."""
+
+
+class ListenError(MonitorError):
+    """An address to listen on is taken, or cannot be had; the message names it, and the way out."""
 
 
 class StoreError(MonitorError):

@@ -151,6 +151,7 @@ class Feed:
         not_before: The feed or its host asked for silence till then (Retry-After), even from a person; None: neither.
         gone_at: When it said that it is gone for good (410); None: it did not.
         reason: Why `next_poll_at` is when it is, in a line; "" where that was not noted.
+        push_until: Until when its hub tells of news; None: it does not, or has not shown yet that it does.
     """
 
     id: FeedId
@@ -182,6 +183,7 @@ class Feed:
     not_before: datetime | None = None
     gone_at: datetime | None = None
     reason: str = ""
+    push_until: datetime | None = None
 
     @property
     def address(self) -> str:
@@ -249,6 +251,58 @@ class HostClaim:
     feeds: tuple[Feed, ...]
 
 
+class SubscriptionState(StrEnum):
+    """Life of a subscription at a hub. WANTED and DENIED: the hub has, or wants, nothing of it."""
+
+    WANTED = "wanted"
+    PENDING = "pending"
+    ACTIVE = "active"
+    DENIED = "denied"
+    UNSUBSCRIBING = "unsubscribing"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subscription:
+    """A feed's subscription at its hub (W3C WebSub, section 5).
+
+    Attributes:
+        token: The last part of the address that the hub calls: random, and as secret as a password.
+        feed: The feed's name.
+        hub: Its hub's URL.
+        topic: The URL that is subscribed to.
+        callback: What comes before the token in the address that the hub calls, without a slash at its end.
+        secret: What the hub signs with; "": nothing, because the hub speaks plain http.
+        requested_at: When the hub was last asked; None: never.
+        verified_at: When the hub last made sure that it was us who asked; None: never.
+        lease_ends_at: Until when the hub keeps it; None like `verified_at`.
+        renew_at: When the hub is asked next.
+        pinged_at: When the hub last told of news; None: never.
+        attempts: Requests since the last one that came to something.
+        error: Why the last request came to nothing, in a line; "" where it did not.
+    """
+
+    token: str = field(repr=False)
+    feed_id: FeedId
+    feed: str
+    hub: str
+    topic: str
+    callback: str
+    secret: str = field(default="", repr=False)
+    state: SubscriptionState = SubscriptionState.WANTED
+    requested_at: datetime | None = None
+    verified_at: datetime | None = None
+    lease_ends_at: datetime | None = None
+    renew_at: datetime
+    pinged_at: datetime | None = None
+    attempts: int = 0
+    error: str = ""
+
+    @property
+    def address(self) -> str:
+        """What the hub calls (`hub.callback`)."""
+        return f"{self.callback}/{self.token}"
+
+
 # ---------------------------------------------------------------------------------------------------------------- fetch
 
 
@@ -281,6 +335,8 @@ class Fetched:
             (RFC 9111 section 4.2); None where it says nothing, 0 where it is stale already.
         moved_to: Where permanent redirects alone (301, 308) led from the feed's URL; "" where there were none.
         partial: Whether `body` holds only what is new (RFC 3229, 226 IM Used).
+        hub: Where the answer's Link headers name a WebSub hub, its URL; "": they do not.
+        topic: Like `hub`, the URL that the feed has by its own word (rel="self").
     """
 
     url: str
@@ -292,6 +348,8 @@ class Fetched:
     fresh_for: timedelta | None = None
     moved_to: str = ""
     partial: bool = False
+    hub: str = ""
+    topic: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -1008,6 +1066,7 @@ class StoreStatus:
         silent: Those that answer, but have been unusually silent for long.
         waiting: Active feeds that have no baseline yet.
         due: Active feeds whose `next_poll_at` has passed.
+        pushed: Active feeds whose hub tells of news.
     """
 
     feeds: int
@@ -1020,6 +1079,7 @@ class StoreStatus:
     alerts: int
     polled_at: datetime | None
     channels: tuple[ChannelCounts, ...] = field(default=())
+    pushed: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,6 +27,7 @@ from monitor.app.build import (
 )
 from monitor.app.load import Channel, Loaded, added_feeds, kept_versions, load, reload_rules
 from monitor.app.rules import RuleKeeper, RuleWatch, giving_way, settle_garbage
+from monitor.app.web import Hubs, open_server
 from monitor.clock import Clock, SystemClock
 from monitor.config import load_config
 from monitor.errors import ConfigError, Fault, StoreError
@@ -56,6 +57,7 @@ log = get_logger("monitor")
 POLL_TICK = timedelta(milliseconds=500)
 PAGE_TICK = timedelta(milliseconds=500)
 DELIVER_TICK = timedelta(milliseconds=500)
+HUB_TICK = timedelta(seconds=5)
 # systemd kills after 45 s (TimeoutStopSec): polls, then sends, then the last commit have to fit in.
 POLL_GRACE = timedelta(seconds=15)
 SEND_GRACE = timedelta(seconds=20)
@@ -137,6 +139,7 @@ class Daemon:
             raise ConfigError([Fault(source=loaded.config.file.path, message="there are no feeds to watch", hint=hint)])
 
     async def _serve(self, store: Store, loaded: Loaded, started: Callable[[Store, Loaded], None] | None) -> None:
+        server = open_server(loaded.config)
         loop = asyncio.get_running_loop()
         loop.set_default_executor(ThreadPoolExecutor(RESOLVER_THREADS, thread_name_prefix="resolve"))
         threads = StoreThreads()
@@ -146,6 +149,16 @@ class Daemon:
         )
         committer = Committer(store=store, threads=threads, clock=self._clock)
         self._compose(store, loaded, threads, parser=parser, committer=committer, heartbeats=heartbeats)
+        self._hubs = Hubs(
+            server,
+            store=store,
+            web=lambda: self._live.web,
+            runtime=lambda: self._live.runtime,
+            public_url=loaded.config.settings.web.public_url,
+            threads=threads,
+            clock=self._clock,
+            observer=self._observe,
+        )
         scheduler = self._scheduler(store, threads, heartbeats)
         self._handle_signals(store, threads)
         if started is not None:
@@ -159,6 +172,8 @@ class Daemon:
         settle_garbage()
         committer.start()
         scheduler.start()
+        self._hubs.start()
+        self._spawn(self._hubs.tick())
         systemd.ready(self._summary())
         try:
             await self._stop.wait()
@@ -167,6 +182,7 @@ class Daemon:
             log.info("stopping", polls_in_flight=self._dispatcher.in_flight)
             scheduler.shutdown(wait=False)
             watching.cancel()
+            await self._hubs.stop()
             await asyncio.gather(self._dispatcher.drain(grace=POLL_GRACE), self._pages.drain(grace=POLL_GRACE))
             await committer.close()
             await self._sender.drain(grace=SEND_GRACE)
@@ -279,6 +295,7 @@ class Daemon:
         scheduler.add_job(_job(self._dispatcher.tick), "interval", seconds=POLL_TICK.total_seconds(), id="poll")
         scheduler.add_job(_job(self._pages.tick), "interval", seconds=PAGE_TICK.total_seconds(), id="pages")
         scheduler.add_job(_job(self._sender.tick), "interval", seconds=DELIVER_TICK.total_seconds(), id="deliver")
+        scheduler.add_job(_job(self._hubs.tick), "interval", seconds=HUB_TICK.total_seconds(), id="hubs")
         scheduler.add_job(_job(beat), "interval", seconds=10, id="beat")
         scheduler.add_job(settle_garbage, "interval", days=1, id="garbage")
         if (interval := systemd.watchdog_interval()) is not None:
@@ -419,6 +436,7 @@ class Daemon:
         if isinstance(event, FeedPolled | PageRead) and not self._slow.resting <= self._keeper.stopped:
             self._rest_slow_rules()
             self._spawn(self._keeper.remember(self._live.loaded.book))
+        self._hubs.note(event)
         if self._desk.alert_of(event) is not None:
             self._spawn(self._desk.tell(event))
         for observer in self._observers:
@@ -454,5 +472,7 @@ def _log_reload(old: Loaded, new: Loaded, feeds: FeedsChanged) -> None:
         log.warning("store.url changed; that takes a restart")
     if old.config.settings.polling.parsers != new.config.settings.polling.parsers:
         log.warning("polling.parsers changed; that takes a restart")
+    if old.config.settings.web != new.config.settings.web:
+        log.warning("web changed; that takes a restart")
     if old.config.settings.log != new.config.settings.log:
         log.warning("log changed; that takes a restart")

@@ -39,7 +39,7 @@ from monitor.config import Config, FeedSettings, check_feed_url, format_duration
 from monitor.durations import in_words
 from monitor.errors import ConfigError, MonitorError, UsageError
 from monitor.fetch.habits import silence, usual
-from monitor.model import Feed, FeedSpec, PageCounts
+from monitor.model import Feed, FeedSpec, PageCounts, Subscription
 from monitor.parse.opml import OpmlFeed, feed_name, read_opml, write_opml
 from monitor.store.base import Store
 
@@ -97,14 +97,15 @@ def _state(feed: Feed, now: datetime) -> Text:
 @app.command("show")
 def show_feed(name: str, config: ConfigOption = None, json: JsonOption = False) -> None:
     """Show all that is known of one feed."""
-    now = SystemClock().now()
-    settings = config_of(config)
+    now, settings = SystemClock().now(), config_of(config)
     with store_of(settings) as store:
         (feed,) = pick_feeds(store, [name])
         events = store.feed_events(feed.id, limit=_HISTORY)
         pages = store.page_counts(feed.id)
+        subscriptions = store.subscriptions(feed_ids=[feed.id])
     if json:
-        print_json(asdict(feed) | {"history": events, "pages": pages})
+        more = {"history": events, "pages": pages, "websub": [_public(one) for one in subscriptions]}
+        print_json(asdict(feed) | more)
         return
     made = table("", "")
     made.show_header = False
@@ -123,6 +124,7 @@ def show_feed(name: str, config: ConfigOption = None, json: JsonOption = False) 
         "next poll": f"{due(next_poll(feed), now)}{f': {feed.reason}' if feed.reason else ''}",
         "rhythm": _rhythm(feed, now),
         "it asks for": _wishes(feed),
+        "hub": "\n".join(_hub(one, now) for one in subscriptions) or _no_hub(feed, settings),
         "baseline": ago(feed.baseline_at, now) if feed.baseline_at else "not made yet: its first entries stay silent",
         "ETag": feed.etag or "none",
         "Last-Modified": feed.last_modified or "none",
@@ -146,6 +148,30 @@ def _rhythm(feed: Feed, now: datetime) -> str:
         return "not known yet"
     missed = f"; entries may have been missed {ago(habits.gap_at, now)}" if habits.gap_at is not None else ""
     return f"usually {usual(habits.rhythm)}, the last one {ago(habits.new_at, now)}{missed}"
+
+
+def _hub(one: Subscription, now: datetime) -> str:
+    """A subscription in a line, without the address that the hub calls: who knows that may call it too."""
+    facts = [one.state.value]
+    if one.lease_ends_at is not None:
+        facts.append(f"lease until {one.lease_ends_at:%d %b %H:%M} UTC")
+    facts.append(f"last ping {ago(one.pinged_at, now)}")
+    if one.error:
+        facts.append(f"{one.error}; asked again {due(one.renew_at, now)}")
+    return f"{one.hub}: {', '.join(facts)}"
+
+
+def _no_hub(feed: Feed, config: Config) -> str:
+    """Why there is no subscription; "" where nobody expects one."""
+    wanted = config.feed_options().get(feed.name, config.default_options).websub
+    if feed.hints.hub:
+        return f"{feed.hints.hub}: {'not asked yet; the daemon does that' if wanted else 'not used (websub = false)'}"
+    return "websub is on, but the feed names no hub" if wanted and feed.ok_at is not None else ""
+
+
+def _public(one: Subscription) -> dict[str, object]:
+    """All of a subscription but what only the hub and we may know."""
+    return {name: value for name, value in asdict(one).items() if name not in ("token", "secret", "feed_id")}
 
 
 def _wishes(feed: Feed) -> str:

@@ -18,11 +18,14 @@ from monitor.service.events import (
     Event,
     FeedPolled,
     PageRead,
+    Pushed,
+    PushIgnored,
     RuleFileBroken,
     RuleFileRecovered,
     RuleFileSuspicious,
     RulesReloaded,
     RuleStopped,
+    SubscriptionChanged,
     Trouble,
 )
 
@@ -55,6 +58,28 @@ def log_event(event: Event) -> None:
             log.error(event.what)
         case RulesReloaded() | RuleFileBroken() | RuleFileRecovered() | RuleFileSuspicious() | RuleStopped():
             _log_rules(event)
+        case SubscriptionChanged() | Pushed() | PushIgnored():
+            _log_hub(event)
+        case _:
+            assert_never(event)
+
+
+def _log_hub(event: SubscriptionChanged | Pushed | PushIgnored) -> None:
+    match event:
+        case SubscriptionChanged(kind="denied" | "unanswered"):
+            until = _moment(event.until) if event.until else ""
+            log.warning("not subscribed at the hub", feed=event.feed, hub=event.hub, why=event.detail, retry=until)
+        case SubscriptionChanged():
+            what = f"hub subscription {event.kind}"
+            facts = {"why": event.detail, "until": _moment(event.until) if event.until else ""}
+            log.info(what, feed=event.feed, hub=event.hub, **_there(facts))
+        case Pushed():
+            log.debug("the hub tells of news", feed=event.feed, poll=_moment(event.due_at))
+        case PushIgnored() if event.count & (event.count - 1) == 0:
+            # The first, second, fourth, … time: whoever sends thousands must not fill the log.
+            log.warning("a message to a hub's address was ignored", feed=event.feed, why=event.why, times=event.count)
+        case PushIgnored():
+            """Counted."""
         case _:
             assert_never(event)
 
@@ -90,7 +115,11 @@ def _log_rules(
 def _told(fault: Fault) -> dict[str, str]:
     """A fault on one line: the place and the message, the way out, and the line that it is about."""
     about = {"fault": str(fault).splitlines()[0], "hint": fault.hint, "line": fault.text.strip()}
-    return {name: text for name, text in about.items() if text}
+    return _there(about)
+
+
+def _there(facts: dict[str, str]) -> dict[str, str]:
+    return {name: text for name, text in facts.items() if text}
 
 
 _TURNS: Final[Mapping[FeedEventKind, str]] = {

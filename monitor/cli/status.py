@@ -64,11 +64,12 @@ def status(config: ConfigOption = None, json: JsonOption = False) -> None:
         f", {len(stopped)} stopped" if stopped else ""
     )
     row(made, "rules", f"{rules} live{wrong}")
+    pushed = f", {counts.pushed} whose hub tells of news" if counts.pushed else ""
     row(
         made,
         "feeds",
         f"{counts.feeds}: {counts.failing} failing, {counts.silent} unusually silent, "
-        f"{counts.waiting} without a baseline, {counts.due} due",
+        f"{counts.waiting} without a baseline, {counts.due} due{pushed}",
     )
     row(made, "last poll", ago(counts.polled_at, now))
     row(made, "entries", f"{counts.entries} seen, {counts.matches} matches, {counts.alerts} alerts")

@@ -18,7 +18,7 @@ from monitor.config.faults import key_path, place_fault
 from monitor.config.introspect import is_from_file, is_secret
 from monitor.config.load import Config, find_config, load_config, read_options
 from monitor.config.settings import FeedSettings, PaceSettings, PollingSettings, Settings, is_feed_name
-from monitor.config.web import check_feed_url
+from monitor.config.web import check_feed_url, listen_address
 from monitor.durations import format_duration, parse_duration
 
 __all__ = [
@@ -34,6 +34,7 @@ __all__ = [
     "is_from_file",
     "is_secret",
     "key_path",
+    "listen_address",
     "load_config",
     "parse_duration",
     "place_fault",

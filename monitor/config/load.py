@@ -126,6 +126,7 @@ class Config:
             proxy=_revealed(feed.proxy),
             http2=feed.http2,
             full_text=feed.full_text,
+            websub=feed.websub,
         )
 
 
@@ -272,7 +273,20 @@ def _feed_faults(settings: Settings, file: TomlFile) -> list[Fault]:
         faults += _interval_faults(settings, index, feed, file)
     if settings.polling.interval < settings.polling.min_interval:
         faults.append(place_fault(file, ("polling", "interval"), message="is shorter than polling.min_interval"))
-    return faults
+    return faults + _websub_faults(settings, file)
+
+
+def _websub_faults(settings: Settings, file: TomlFile) -> list[Fault]:
+    """No hub can call a daemon that does not listen, or whose address nobody knows."""
+    given = {f"web.{name}": getattr(settings.web, name) for name in ("listen", "public_url")}
+    missing = [name for name, value in given.items() if not value]
+    keys: list[tuple[str | int, ...]] = [
+        ("feeds", index, "websub") for index, feed in enumerate(settings.feeds) if feed.websub
+    ]
+    if len(missing) == 1:
+        keys.append(("web", "listen" if settings.web.listen else "public_url"))
+    hint = "hubs call this program: docs/websub.md says how to make it reachable"
+    return [place_fault(file, key, message=f"needs {' and '.join(missing)}", hint=hint) for key in keys if missing]
 
 
 def _interval_faults(settings: Settings, index: int, feed: FeedSettings, file: TomlFile) -> list[Fault]:

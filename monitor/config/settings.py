@@ -15,7 +15,15 @@ from pydantic import BaseModel, ByteSize, ConfigDict, Field, SecretStr, field_va
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from monitor.config.durations import Duration
-from monitor.config.web import check_feed_url, check_header, check_header_value, check_proxy, is_token
+from monitor.config.web import (
+    check_feed_url,
+    check_header,
+    check_header_value,
+    check_proxy,
+    check_public_url,
+    is_token,
+    listen_address,
+)
 from monitor.netguard import Guard
 
 ENV_PREFIX = "NEWS_MONITOR_"
@@ -140,6 +148,36 @@ class PollingSettings(_Table):
         return check_proxy(value)
 
 
+class WebSettings(_Table):
+    """What the daemon serves over HTTP: the addresses that hubs call (docs/websub.md)."""
+
+    listen: str = Field(
+        default="",
+        description='Host and port to listen on, such as `"127.0.0.1:8099"`; default: none. A reverse proxy that '
+        "speaks HTTPS belongs in front of it.",
+    )
+    public_url: str = Field(
+        default="",
+        max_length=1024,
+        description='The address by which hubs reach it, such as `"https://alerts.example.org/websub"`: the path is '
+        "served as it stands here, with a random name for each feed below it.",
+    )
+
+    @field_validator("listen")
+    @classmethod
+    def _host_and_port(cls, value: str) -> str:
+        if value:
+            listen_address(value)
+        return value
+
+    @field_validator("public_url")
+    @classmethod
+    def _plain_url(cls, value: str) -> str:
+        if value:
+            check_public_url(value)
+        return value.rstrip("/")
+
+
 class LogSettings(_Table):
     """What the daemon says of itself (standard error; the journal under systemd)."""
 
@@ -205,6 +243,11 @@ class FeedSettings(_Table):
         default=False,
         description="`true`: the pages that new entries link to are read too, and searched like the feed's own text "
         "(needs the `fulltext` extra).",
+    )
+    websub: bool = Field(
+        default=False,
+        description="Whether to subscribe at the hub that the feed names (WebSub), so that it is polled the moment it "
+        "has news; needs `web.listen` and `web.public_url`. docs/websub.md",
     )
 
     @field_validator("name")
@@ -389,6 +432,7 @@ class Settings(BaseSettings):
     store: StoreSettings = Field(default_factory=StoreSettings)
     polling: PollingSettings = Field(default_factory=PollingSettings)
     log: LogSettings = Field(default_factory=LogSettings)
+    web: WebSettings = Field(default_factory=WebSettings)
     feeds: tuple[FeedSettings, ...] = Field(default=(), description="One `[[feeds]]` table for each feed.")
     delivery: DeliverySettings = Field(default_factory=DeliverySettings)
     routes: tuple[RouteSettings, ...] = Field(

@@ -1,4 +1,4 @@
-"""What of the configuration goes out over the web: URLs, headers, proxies, and which of them can."""
+"""What of the configuration is about the web: URLs, headers, proxies, addresses, and which of them can be used."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from pydantic import SecretStr
 
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # a token, RFC 9110 section 5.6.2
 _TOKEN68 = re.compile(r"[A-Za-z0-9._~+/-]+=*")
+_PATH = re.compile(r"[A-Za-z0-9._~/-]*")
+_HOST = re.compile(r"[A-Za-z0-9._:%-]+")
 _OURS = frozenset({"accept-encoding", "connection", "content-length", "host", "te", "transfer-encoding", "upgrade"})
 _ELSEWHERE = {"user-agent": "set user_agent instead", "proxy-authorization": "put the login into the proxy's URL"}
 
@@ -83,3 +85,35 @@ def check_feed_url(url: str) -> None:
         raise ValueError(f"{url!r} must start with http:// or https://")
     if not host:
         raise ValueError(f"{url!r} names no host")
+
+
+def check_public_url(url: str) -> None:
+    """Refuse an address that hubs cannot call, or whose path the server could not tell from others.
+
+    Raises:
+        ValueError: What is wrong with it.
+    """
+    check_feed_url(url)
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or parts.query or parts.fragment or "@" in parts.netloc:
+        raise ValueError(f"{url!r} must be an http or https URL without a login, ? and #")
+    if not _PATH.fullmatch(parts.path):
+        raise ValueError(f"the path of {url!r} may have letters, digits, dots, dashes and slashes only")
+
+
+def listen_address(text: str) -> tuple[str, int]:
+    """Host and port of "host:port" or "[IPv6]:port".
+
+    Raises:
+        ValueError: It is neither.
+    """
+    host, _colon, port = text.rpartition(":")
+    if host.startswith("[") and host.endswith("]"):
+        host = host[1:-1]
+    elif ":" in host:
+        host = ""
+    if not _HOST.fullmatch(host) or not (port.isascii() and port.isdigit()):
+        raise ValueError(f"{text!r} is no address to listen on; write host and port, as 127.0.0.1:8099 or [::1]:8099")
+    if not 1 <= int(port[:6]) <= 65_535:
+        raise ValueError(f"there is no port {port}; they go from 1 to 65535")
+    return host, int(port)

@@ -54,4 +54,7 @@ class Web(Protocol):
         """
 
     async def post_form(self, url: str, fields: Iterable[tuple[str, str]]) -> Answer | FetchFailed:
-        """One POST of a form (application/x-www-form-urlencoded, UTF-8). Redirects are not followed."""
+        """One POST of a form (application/x-www-form-urlencoded, UTF-8).
+
+        307 and 308 are followed, for they keep it a POST (RFC 9110 section 15.4.8); never from https to http.
+        """

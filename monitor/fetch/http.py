@@ -17,6 +17,7 @@ from monitor.fetch.answers import explain_status, fresh_for, header_fields, in_u
 from monitor.fetch.base import Answer
 from monitor.fetch.decode import BodyDecoder, BodyError, too_large
 from monitor.fetch.explain import explain, failed, printable
+from monitor.fetch.hub import linked
 from monitor.fetch.policy import basic_login, own_headers, parse_retry_after, plain_headers, request_headers
 from monitor.fetch.target import bare, next_hop, origin, parse_target
 from monitor.fetch.transport import WebTransport
@@ -34,6 +35,7 @@ ResultT = TypeVar("ResultT")
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _PERMANENT = frozenset({301, 308})
+_KEEPS_METHOD = frozenset({307, 308})
 _NO_BODY = frozenset({204, 205, 206})
 _IM_USED = 226
 _NOTHING = httpx.ByteStream(b"")
@@ -178,13 +180,17 @@ class HttpFetcher:
         headers = plain_headers(self._user_agent, "*/*") | {"Content-Type": "application/x-www-form-urlencoded"}
         ask = self._ask(start, headers, NO_OPTIONS)
 
-        async def post(trail: _Trail) -> Answer:
-            response = await self._send(ask, trail.urls[-1], content)
-            try:
-                body = await self._body(ask, response, header_fields(response.headers.raw))
-            finally:
-                await response.aclose()
-            return Answer(status=response.status_code, body=body)
+        async def post(trail: _Trail) -> Answer | FetchFailed:
+            while True:
+                response = await self._send(ask, trail.urls[-1], content)
+                try:
+                    fields = header_fields(response.headers.raw)
+                    if response.status_code not in _KEEPS_METHOD or not fields.get("location"):
+                        return Answer(status=response.status_code, body=await self._body(ask, response, fields))
+                finally:
+                    await response.aclose()
+                if refused := self._hop(trail, response.status_code, fields):
+                    return refused
 
         return await self._bounded(start, post)
 
@@ -242,17 +248,23 @@ class HttpFetcher:
                     return await self._take(ask, trail, response, fields)
             finally:
                 await response.aclose()
-            target = next_hop(trail.urls[-1], in_utf8(fields["location"]))
-            if isinstance(target, FetchFailed):
-                return target
-            if target in trail.urls:
-                return failed(FetchProblem.REDIRECT, f"redirects in a circle, back to {printable(str(target))}")
-            if len(trail.urls) > self._limits.max_redirects:
-                return failed(FetchProblem.REDIRECT, f"redirects more than {self._limits.max_redirects} times")
-            trail.urls.append(target)
-            trail.lasting = trail.lasting and status in _PERMANENT
-            if trail.lasting:
-                trail.moved_to = target
+            if refused := self._hop(trail, status, fields):
+                return refused
+
+    def _hop(self, trail: _Trail, status: int, fields: Mapping[str, str]) -> FetchFailed | None:
+        """Add to `trail` where a redirect leads; or why it is not followed."""
+        target = next_hop(trail.urls[-1], in_utf8(fields["location"]))
+        if isinstance(target, FetchFailed):
+            return target
+        if target in trail.urls:
+            return failed(FetchProblem.REDIRECT, f"redirects in a circle, back to {printable(str(target))}")
+        if len(trail.urls) > self._limits.max_redirects:
+            return failed(FetchProblem.REDIRECT, f"redirects more than {self._limits.max_redirects} times")
+        trail.urls.append(target)
+        trail.lasting = trail.lasting and status in _PERMANENT
+        if trail.lasting:
+            trail.moved_to = target
+        return None
 
     async def _send(self, ask: _Ask, url: httpx.URL, content: bytes | None = None) -> httpx.Response:
         is_own = url is ask.start.url or origin(url) == ask.start.origin
@@ -283,6 +295,7 @@ class HttpFetcher:
             retry_after = parse_retry_after(fields.get("retry-after"), now)
             detail = explain_status(status, fields, retry_after=retry_after)
             return FetchFailed(problem=FetchProblem.HTTP, detail=detail, status=status, retry_after=retry_after)
+        hub, topic = linked(fields["link"], str(trail.urls[-1])) if "link" in fields else ("", "")
         return Fetched(
             url=str(trail.urls[-1]),
             status=status,
@@ -293,6 +306,8 @@ class HttpFetcher:
             fresh_for=fresh,
             moved_to=moved_to,
             partial=partial,
+            hub=hub,
+            topic=topic,
         )
 
     async def _body(self, ask: _Ask, response: httpx.Response, fields: Mapping[str, str]) -> bytes:

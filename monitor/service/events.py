@@ -181,6 +181,44 @@ class RuleStopped:
     path: str
 
 
+ChangeKind = Literal["subscribed", "renewed", "denied", "unanswered", "ended"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubscriptionChanged:
+    """What became of a feed's subscription at its hub.
+
+    Attributes:
+        kind: "subscribed", "renewed": verified by the hub; "denied": it said no; "unanswered": it could not be asked;
+            "ended": it is forgotten.
+        detail: Why, in a line, for the last three.
+        until: The end of the lease; for one that came to nothing, when the hub is asked again.
+    """
+
+    feed: str
+    hub: str
+    kind: ChangeKind
+    detail: str = ""
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pushed:
+    """A hub told of news; the feed is polled at `due_at`."""
+
+    feed: str
+    due_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PushIgnored:
+    """Somebody who is not the hub, or has the wrong secret, told of news; the `count`-th time since the start."""
+
+    feed: str
+    why: str
+    count: int
+
+
 Event = (
     FeedPolled
     | PageRead
@@ -193,5 +231,8 @@ Event = (
     | RuleFileRecovered
     | RuleFileSuspicious
     | RuleStopped
+    | SubscriptionChanged
+    | Pushed
+    | PushIgnored
 )
 Observer = Callable[[Event], None]

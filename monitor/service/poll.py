@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, assert_never
 from monitor.alerts.ops import Ops, about_feed
 from monitor.alerts.plan import Horizon, Plan, horizon, plan
 from monitor.fetch.habits import Sight, after_document
+from monitor.fetch.hub import discovered
 from monitor.fetch.policy import request_key
 from monitor.fetch.schedule import may_be_conditional
 from monitor.model import (
@@ -200,7 +201,7 @@ class FeedPoller:
         learnt = Learnt(
             title=document.title,
             body_hash=None if fetched.partial or document.cut else digest,
-            hints=document.hints,
+            hints=discovered(document.hints, fetched),
             cut=document.cut,
         )
         sight = Sight(

@@ -91,6 +91,7 @@ def after_success(feed: Feed, asked: Asked, result: Fetched | NotModified, learn
         hints=learnt.hints or feed.hints,
         fresh_for=fresh_for,
         validated=bool(etag or last_modified),
+        pushed=feed.push_until is not None and feed.push_until > now,
         now=now,
     )
     update = FeedUpdate(

@@ -69,6 +69,7 @@ if TYPE_CHECKING:
         StoredEntry,
         StoredPage,
         StoreStatus,
+        Subscription,
     )
 
     Choose = Callable[[Sequence[Due], Sequence[Recent]], Choice]
@@ -304,6 +305,74 @@ class RuleFiles(Protocol):
         """Write these, new or not, and forget those of the paths in `gone`; others stay as they are."""
 
 
+class Subscriptions(Protocol):
+    """What is subscribed to at hubs (WebSub), and what their word does to the schedule.
+
+    A hub's word makes a feed due earlier, never later, and never before it may be polled again. `Feed.push_until` is
+    the end of the lease from the first word of the hub on; it is None again as soon as the subscription is gone, and
+    the feed then is due as if it had never had a hub.
+    """
+
+    def subscribe(self, wanted: Subscription) -> bool:
+        """Write that a feed is to be subscribed; False where it is already, to this topic, hub and callback.
+
+        Another subscription of the feed is given up, as by `unsubscribe`.
+        """
+
+    def unsubscribe(self, token: str, *, now: datetime) -> bool:
+        """Have the hub told that it is not wanted any more; forgotten at once where the hub has nothing of it. False
+        where it is not there or is being given up already.
+        """
+
+    def end_subscription(self, token: str, *, now: datetime) -> bool:
+        """Forget one, whatever its state; False where it is not there."""
+
+    def forget_subscriptions(self, *, now: datetime) -> int:
+        """Forget all, without a word to the hubs; how many there were."""
+
+    def subscription(self, token: str) -> Subscription | None:
+        """The one of this token, or None."""
+
+    def subscriptions(self, *, feed_ids: Collection[FeedId] | None = None) -> Sequence[Subscription]:
+        """By the name of the feed, all or those of `feed_ids`; those of feeds that have become inactive as well."""
+
+    def claim_subscriptions(
+        self, *, now: datetime, limit: int, wait: Callable[[int], timedelta]
+    ) -> Sequence[Subscription]:
+        """What hubs are to be asked for now, longest due first, 0 to `limit`, as they are after the claim.
+
+        The claim counts as an attempt and makes each due again `wait(attempts)` from now: so nobody else asks
+        meanwhile, and a caller that dies asks again by doing nothing. What is not active is pending from here on, for
+        a hub may verify before its answer is read.
+        """
+
+    def settle_subscription(
+        self, asked: Subscription, *, error: str, denied_until: datetime | None = None, now: datetime
+    ) -> bool:
+        """Write what the hub answered to what was claimed; False where that was overtaken by its verification.
+
+        Args:
+            error: Why it came to nothing; "": the hub took it.
+            denied_until: The hub said no, and is not asked again before.
+        """
+
+    def confirm_subscription(self, token: str, *, now: datetime, lease_ends_at: datetime, renew_at: datetime) -> bool:
+        """The hub has verified it: active, until the lease ends. False where it is neither pending nor active."""
+
+    def deny_subscription(self, token: str, *, reason: str, until: datetime, now: datetime) -> bool:
+        """The hub says no, and is not asked again before `until`; False where there is none of this token."""
+
+    def push(self, token: str, *, now: datetime, floor: timedelta) -> datetime | None:
+        """The hub tells of news: make the feed due, at least `floor` after its last poll; when it is due then.
+
+        A feed whose server answered the last poll with an error stays due when it was. None: no active subscription
+        has this token.
+        """
+
+    def stop_trusting(self, feed_id: FeedId, *, now: datetime) -> None:
+        """The hub did not tell of news that there was: poll as without one, until it tells of some again."""
+
+
 class Reports(Protocol):
     """What the commands read."""
 
@@ -328,7 +397,11 @@ class Reports(Protocol):
         """What rules have made of an entry, by the name of the rule; empty for an unknown id."""
 
 
-class Store(FeedRegistry, PollStore, PageStore, DeliveryStore, RuleFiles, Reports, Protocol):
+class PushStore(FeedRegistry, Subscriptions, Protocol):
+    """What hubs' words need."""
+
+
+class Store(FeedRegistry, PollStore, PageStore, DeliveryStore, RuleFiles, Subscriptions, Reports, Protocol):
     """All of the above, open."""
 
     def ping(self) -> None:

@@ -50,6 +50,7 @@ _NO_STATE: Final[rows.Values] = {
     "not_before": None,
     "gone_at": None,
     "reason": "",
+    "push_until": None,
 }
 _NEVER_POLLED: Final[rows.Values] = {
     **_NO_STATE,

@@ -43,6 +43,7 @@ class ReportsPart:
             _count_if(and_(not_(IS_FAILING), IS_SILENT)).label("silent"),
             _count_if(feeds.c.baseline_at.is_(None)).label("waiting"),
             _count_if(feeds.c.next_poll_at <= now).label("due"),
+            _count_if(feeds.c.push_until > now).label("pushed"),
             func.max(feeds.c.polled_at).label("polled_at"),
         ).where(IS_ACTIVE)
         with self._database.read() as connection:
@@ -58,6 +59,7 @@ class ReportsPart:
                 alerts=_count(connection, alerts),
                 polled_at=counts.polled_at,
                 channels=_channels(connection),
+                pushed=counts.pushed,
             )
 
     def recent_matches(self, *, baseline: bool, limit: int) -> Sequence[RecordedMatch]:

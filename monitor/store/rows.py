@@ -31,6 +31,8 @@ from monitor.model import (
     Silence,
     StoredEntry,
     StoredPage,
+    Subscription,
+    SubscriptionState,
 )
 from monitor.store.base import RuleFile
 from monitor.store.hosts import host_of
@@ -80,6 +82,7 @@ def feed_from_row(row: AnyRow) -> Feed:
         not_before=_later(row.not_before, row.host_not_before),
         gone_at=row.gone_at,
         reason=row.reason,
+        push_until=row.push_until,
     )
 
 
@@ -359,6 +362,23 @@ def silence_from_row(row: AnyRow) -> Silence:
 def pause_from_row(row: AnyRow) -> ChannelPause:
     """From a row of `channel_pauses`."""
     return ChannelPause(channel=row.channel, since=row.since, reason=row.reason, next_try_at=row.next_try_at)
+
+
+def subscription_values(subscription: Subscription) -> Values:
+    """For an INSERT into `websub_subscriptions`."""
+    return {name: getattr(subscription, name) for name in _SUBSCRIPTION} | {"state": subscription.state.value}
+
+
+_SUBSCRIPTION = (
+    *("token", "feed_id", "hub", "topic", "callback", "secret", "requested_at", "verified_at", "lease_ends_at"),
+    *("renew_at", "pinged_at", "attempts", "error"),
+)
+
+
+def subscription_from_row(row: AnyRow) -> Subscription:
+    """From a row of `websub_subscriptions` with its feed's name as `feed`."""
+    values = {name: getattr(row, name) for name in _SUBSCRIPTION}
+    return Subscription(feed=row.feed, state=SubscriptionState(row.state), **values)
 
 
 def recorded_match_from_row(row: AnyRow) -> RecordedMatch:

@@ -14,13 +14,23 @@ from monitor.store.pages import PagesPart
 from monitor.store.queue import FeedQueuePart
 from monitor.store.reports import ReportsPart
 from monitor.store.rulefiles import RuleFilesPart
+from monitor.store.subscriptions import SubscriptionsPart
 from monitor.store.tables import store_info
 
 if TYPE_CHECKING:
     from monitor.store.engine import Database
 
 
-class SqlStore(FeedRegistryPart, FeedQueuePart, PagesPart, OutboxPart, HoldsPart, RuleFilesPart, ReportsPart):
+class SqlStore(
+    FeedRegistryPart,
+    FeedQueuePart,
+    PagesPart,
+    OutboxPart,
+    HoldsPart,
+    RuleFilesPart,
+    SubscriptionsPart,
+    ReportsPart,
+):
     """Implements `monitor.store.base.Store` for SQLite and PostgreSQL; `monitor.store.open.open_store` makes one."""
 
     def __init__(self, database: Database) -> None:

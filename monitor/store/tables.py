@@ -7,7 +7,7 @@
 A host's `due_at` is the only thing a claim looks at. It is the earliest `next_poll_at` of the host's active feeds while
 the host is free, but never before its `not_before`; the end of the lease while it is leased (so an expired lease comes
 back by itself); and NULL when there is nothing to poll. A delivery's `due_at` works the same way, and a page's.
-`rule_files` stands alone.
+`rule_files` stands alone, and `websub_subscriptions` hang on feeds.
 """
 
 from __future__ import annotations
@@ -139,6 +139,8 @@ feeds: Final = Table(
     Column("not_before", UtcTime),
     Column("gone_at", UtcTime),
     Column("reason", Text, nullable=False, server_default=""),
+    # The end of the lease that the feed's hub gave, where it has told of news so far.
+    Column("push_until", UtcTime),
 )
 # The searches carry the same literal conditions as the partial indexes; a bound value would hide the match from the
 # planner.
@@ -329,4 +331,32 @@ rule_files: Final = Table(
     Column("faults", JSON, nullable=False),
     Column("broken_at", UtcTime),
     Column("stopped", JSON, nullable=False),
+)
+
+# By token, for that is how a hub names it. A feed has one that is wanted, and those that its hubs are to forget.
+subscriptions: Final = Table(
+    "websub_subscriptions",
+    metadata,
+    Column("token", KEY, primary_key=True),
+    Column("feed_id", ROW_ID, ForeignKey("feeds.id"), nullable=False),
+    Column("hub", Text, nullable=False),
+    Column("topic", Text, nullable=False),
+    Column("callback", Text, nullable=False),
+    Column("secret", Text, nullable=False),
+    Column("state", String, nullable=False),
+    Column("requested_at", UtcTime),
+    Column("verified_at", UtcTime),
+    Column("lease_ends_at", UtcTime),
+    Column("renew_at", UtcTime, nullable=False, index=True),
+    Column("pinged_at", UtcTime),
+    Column("attempts", Integer, nullable=False),
+    Column("error", Text, nullable=False),
+)
+IS_SUBSCRIBED: Final = subscriptions.c.state != literal_column("'unsubscribing'")
+Index(
+    "uq_websub_subscriptions_feed_id",
+    subscriptions.c.feed_id,
+    unique=True,
+    sqlite_where=IS_SUBSCRIBED,
+    postgresql_where=IS_SUBSCRIBED,
 )

@@ -64,6 +64,15 @@ async def failure(url: str, limits: FetchLimits | None = None) -> FetchFailed:
     return result
 
 
+async def test_a_hub_in_the_headers(server: FeedServer) -> None:
+    """Where a publisher names its hub there (WebSub section 4), relative to where the answer came from."""
+    links = '<https://hub.example/>; rel="hub", </self>; rel="self"'
+    url = server.redirect("/old", server.put("/feed", Route(body=b"x", headers={"Link": links})))
+    result = await fetch(url)
+    assert isinstance(result, Fetched)
+    assert (result.hub, result.topic) == ("https://hub.example/", server.url("/self"))
+
+
 async def test_a_body_comes_with_its_validators(server: FeedServer) -> None:
     """200: the bytes, where they came from, and ETag and Last-Modified exactly as sent."""
     route = Route(body=BODY, etag='W/"weak, \xfc"', last_modified="Mon, 23 Nov 2026 10:00:00 GMT")

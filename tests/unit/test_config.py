@@ -122,6 +122,42 @@ def test_what_does_not_fit_together_is_refused(tmp_path: Path, text: str, said: 
     assert any(said in fault.message for fault in faults_of(write(tmp_path, text)))
 
 
+WEB = '[web]\nlisten = "127.0.0.1:8099"\npublic_url = "https://alerts.example.org/websub/"\n'
+
+
+def test_a_feed_that_hubs_tell_of(tmp_path: Path) -> None:
+    """With an address to listen on and one for the hubs, `websub` is an option of the feed."""
+    config = load_config(write(tmp_path, MINIMAL + "websub = true\n" + WEB))
+    assert config.feed_options()["one"].websub
+    assert config.settings.web.public_url == "https://alerts.example.org/websub"
+    assert not load_config(write(tmp_path, MINIMAL)).feed_options()["one"].websub
+
+
+@pytest.mark.parametrize(
+    ("text", "where", "said"),
+    [
+        (MINIMAL + "websub = true", "feeds[0].websub", "needs web.listen and web.public_url"),
+        (MINIMAL + 'websub = true\n[web]\nlisten = "127.0.0.1:1"', "feeds[0].websub", "needs web.public_url"),
+        ('[web]\npublic_url = "https://a.example/w"', "web.public_url", "needs web.listen"),
+        ('[web]\nlisten = "[::1]:8099"', "web.listen", "needs web.public_url"),
+        (WEB.replace("127.0.0.1:8099", "8099"), "web.listen", "write host and port"),
+        (WEB.replace("127.0.0.1:8099", "::1:8099"), "web.listen", "write host and port"),
+        (WEB.replace("127.0.0.1:8099", "localhost:http"), "web.listen", "write host and port"),
+        (WEB.replace("127.0.0.1:8099", "localhost:0"), "web.listen", "no port 0"),
+        (WEB.replace("127.0.0.1:8099", "localhost:65536"), "web.listen", "no port 65536"),
+        (WEB.replace("https://alerts", "ftp://alerts"), "web.public_url", "must start with http"),
+        (WEB.replace("https://alerts", "https://me:pw@alerts"), "web.public_url", "without a login"),
+        (WEB.replace("websub/", "websub?a=b"), "web.public_url", "without a login, ?"),
+        (WEB.replace("websub/", "web{sub}"), "web.public_url", "letters, digits"),
+        (WEB.replace("https://alerts.example.org/websub/", "sample:"), "web.public_url", "http or https"),
+    ],
+)
+def test_hubs_need_a_way_in(tmp_path: Path, text: str, where: str, said: str) -> None:
+    """A feed that nobody could tell of, and an address that nobody could call, are told with their key."""
+    text = text if MINIMAL in text else MINIMAL + text
+    assert [where for fault in faults_of(write(tmp_path, text)) if fault.where == where and said in fault.message]
+
+
 def test_environment_goes_before_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every key has a variable, in tables as well, and it wins."""
     monkeypatch.setenv("NEWS_MONITOR_POLLING__INTERVAL", "5m")

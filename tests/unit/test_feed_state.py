@@ -80,6 +80,14 @@ def test_a_known_body_updates_validators_and_nothing_else() -> None:
     assert (update.etag, update.body_hash, update.habits, update.hints) == ('"2"', "a", None, None)
 
 
+def test_a_feed_whose_hub_tells_of_news_is_polled_daily() -> None:
+    """As long as the hub's lease lasts."""
+    pushed = after_success(replace(KNOWN, push_until=NOW + DAY), asked(), SAME).update
+    assert pushed.next_poll_at >= NOW + DAY
+    assert "WebSub" in pushed.reason
+    assert after_success(replace(KNOWN, push_until=NOW), asked(), SAME).update.next_poll_at < NOW + DAY
+
+
 def test_the_first_document_makes_the_baseline() -> None:
     """And later ones leave its time alone; so does a 304."""
     fresh = replace(FEED, baseline_at=None)
