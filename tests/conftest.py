@@ -11,6 +11,7 @@ import pytest
 from hypothesis import settings
 from sqlalchemy import URL
 
+from monitor.config.settings import ENV_PREFIX
 from monitor.store.open import open_store
 from tests.postgres import REASON, PostgresServer, find_server
 
@@ -31,6 +32,13 @@ def pytest_runtest_makereport(
         report.outcome = "failed"
         report.longrepr = f"skipped in CI: {report.longrepr}"
     return report
+
+
+@pytest.fixture(autouse=True)
+def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What this shell says to a daemon, or to these tests, is no setting of the daemons in them."""
+    for name in [name for name in os.environ if name.startswith(ENV_PREFIX)]:
+        monkeypatch.delenv(name)
 
 
 @pytest.fixture(scope="session")
