@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from monitor.alerts.ids import made_id
 from monitor.alerts.plan import new_delivery
 from monitor.model import Alert, AlertId, Excerpt, Severity
+from monitor.urls import without_login
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -107,21 +108,20 @@ def _about_turn(feed: Feed, event: FeedEvent) -> Alert:
 
 
 def _way_out(feed: Feed, kind: FeedEventKind) -> str:
-    named = f"its url in config.toml ({feed.url})" if feed.origin == "config" else f"its url ({feed.url})"
+    shown = without_login(feed.url)
+    named = f"its url in config.toml ({shown})" if feed.origin == "config" else f"its url ({shown})"
     match kind:
         case "gone":
             where = (
                 "take it out of config.toml" if feed.origin == "config" else f"news-monitor feeds remove {feed.name}"
             )
-            return f"If that is so: {where}. {feed.url}"
+            return f"If that is so: {where}. {shown}"
         case "moved":
             return f"Nothing is lost; change {named} when there is time."
         case "gap":
             return "A shorter interval for this feed helps, if it happens again."
         case "stale":
-            return (
-                f"It answers as it should, but without anything new: has the publisher put up another feed? {feed.url}"
-            )
+            return f"It answers as it should, but without anything new: has the publisher put up another feed? {shown}"
         case _:
             return ""
 
@@ -132,7 +132,10 @@ def _about_failing(feed: Feed, update: FeedUpdate) -> Alert:
         feed.name,
         _since(feed),
         title=f"The feed {feed.name} is failing",
-        text=(update.error, f"It has failed {update.failures} times in a row, {_last(feed)}. {feed.url}"),
+        text=(
+            update.error,
+            f"It has failed {update.failures} times in a row, {_last(feed)}. {without_login(feed.url)}",
+        ),
         feed=feed.name,
         now=update.polled_at,
     )

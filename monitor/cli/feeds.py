@@ -42,6 +42,7 @@ from monitor.fetch.habits import silence, usual
 from monitor.model import Feed, FeedSpec, PageCounts, Subscription
 from monitor.parse.opml import OpmlFeed, feed_name, read_opml, write_opml
 from monitor.store.base import Store
+from monitor.urls import without_login
 
 app = typer.Typer(no_args_is_help=True, help="List, add, remove, import and export feeds.")
 
@@ -112,8 +113,8 @@ def show_feed(name: str, config: ConfigOption = None, json: JsonOption = False) 
     facts = {
         "name": feed.name,
         "title": feed.title or "not known yet",
-        "url": feed.url,
-        "polled at": feed.address if feed.address != feed.url else "",
+        "url": without_login(feed.url),
+        "polled at": without_login(feed.address) if feed.address != feed.url else "",
         "tags": ", ".join(feed.tags) or "none",
         "from": "config.toml" if feed.origin == "config" else "feeds add",
         "interval": format_duration(feed.interval),

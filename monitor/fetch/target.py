@@ -10,6 +10,7 @@ import httpx
 from monitor.fetch.explain import failed, printable
 from monitor.model import FetchFailed, FetchProblem
 from monitor.netguard import literal
+from monitor.urls import without_login
 
 if TYPE_CHECKING:
     from typing import Final
@@ -53,12 +54,6 @@ def origin(url: httpx.URL) -> tuple[str, str, int]:
 def bare(url: httpx.URL) -> httpx.URL:
     """The URL without the login in it."""
     return url.copy_with(userinfo=b"") if url.userinfo else url
-
-
-def without_login(text: str) -> str:
-    """A text that was to be a URL, fit to be shown."""
-    scheme, mark, rest = text.partition("://")
-    return f"{scheme}{mark}{rest.rpartition('@')[2]}" if mark else text
 
 
 def _is_web(url: httpx.URL) -> bool:

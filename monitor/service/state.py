@@ -9,6 +9,7 @@ from monitor.durations import in_words
 from monitor.fetch import schedule
 from monitor.fetch.habits import after_redirects, is_stale, silence, usual
 from monitor.model import FeedEvent, FeedUpdate, Fetched, FetchFailed, NotModified
+from monitor.urls import without_login
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -126,7 +127,8 @@ def _turns(feed: Feed, habits: Habits, moved_url: str | None, *, missed: bool, n
         times = f"{feed.failures} failed polls" if feed.failures != 1 else "1 failed poll"
         found.append(FeedEvent(at=now, kind="recovered", detail=f"works again after {times}"))
     if moved_url is not None:
-        detail = f"has moved for good, from {feed.address} to {moved_url}, and is polled there from now on"
+        old, new = without_login(feed.address), without_login(moved_url)
+        detail = f"has moved for good, from {old} to {new}, and is polled there from now on"
         found.append(FeedEvent(at=now, kind="moved", detail=detail))
     if missed:
         more = "; it is asked more often" if habits.haste > feed.habits.haste else ""
@@ -183,6 +185,7 @@ def after_failure(feed: Feed, asked: Asked, failure: FetchFailed) -> State:
     elif not offline and not is_gone and (not feed.failures or failure.status != feed.status):
         events.append(FeedEvent(at=now, kind="failing", detail=failure.detail))
     if moved_back:
-        detail = f"does not answer at {feed.address} any more, and is polled at {feed.url} again"
+        new, old = without_login(feed.address), without_login(feed.url)
+        detail = f"does not answer at {new} any more, and is polled at {old} again"
         events.append(FeedEvent(at=now, kind="moved", detail=detail))
     return State(update=update, events=tuple(events))

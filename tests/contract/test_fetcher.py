@@ -153,7 +153,7 @@ async def test_compressed_bodies(server: FeedServer) -> None:
     [
         ("zstd", b"x", "Content-Encoding 'zstd'"),
         ("gzip, gzip", b"x", "Content-Encoding 'gzip, gzip'"),
-        ("gzip", gzip.compress(BODY)[:-5], "cut short"),
+        ("gzip", gzip.compress(BODY, mtime=0)[:-5], "cut short"),
         ("gzip", b"\x1f", "cut short"),
         ("gzip", BODY, "not gzip"),
         ("deflate", zlib.compress(BODY)[:-3], "cut short"),

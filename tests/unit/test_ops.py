@@ -80,6 +80,16 @@ def test_a_turn_in_a_feeds_life_is_told_with_the_way_out(
     assert way_out in text
 
 
+def test_a_login_in_a_feeds_url_is_told_to_nobody() -> None:
+    """What goes to channels leaves it out."""
+    secret = replace(feed(), failures=2, url="https://me:secret@example.org/feed")
+    kinds: tuple[FeedEventKind, ...] = ("gone", "moved", "stale")
+    turns = [FeedEvent(at=NOW, kind=kind, detail="x") for kind in kinds]
+    alerts = about_feed(secret, update(3), turns, OPS)
+    assert len(alerts) == 4
+    assert "secret" not in str(alerts)
+
+
 def test_missed_entries_are_told_once_a_day() -> None:
     """A feed that is too fast for its interval makes one alert a day, not one at each poll."""
     turns = [FeedEvent(at=NOW + hours * HOUR, kind="gap", detail="x") for hours in (0, 1, 24)]
