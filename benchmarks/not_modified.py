@@ -1,4 +1,4 @@
-"""Polls that are answered 304: what the daemon adds to its own HTTP client."""
+"""Polls that are answered 304: what the daemon adds to its own HTTP client, and both beside a bare httpx loop."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ if TYPE_CHECKING:
 
 _CONCURRENCY = 64
 _ROUNDS = 5
+_DAEMON, _OWN, _HTTPX = "daemon", "loop over its client", "loop over httpx"
 
 
 def run(*, quick: bool) -> Report:
-    """Alternate rounds of the daemon's machinery and of a bare httpx loop, on one farm."""
+    """Alternate rounds of the daemon's machinery, a bare loop over its client, and one over httpx, on one farm."""
     feeds, rounds = (400, 3) if quick else (2_000, _ROUNDS)
     with tempfile.TemporaryDirectory() as folder, Farm(feeds=feeds, entries=2, paragraphs=0) as farm:
         given = {
@@ -28,23 +29,27 @@ def run(*, quick: bool) -> Report:
             "concurrency": _CONCURRENCY,
             "database": str(Path(folder, "news.db")),
         }
-        done: dict[str, list[dict[str, Any]]] = {"daemon": [], "httpx loop": []}
+        done: dict[str, list[dict[str, Any]]] = {_DAEMON: [], _OWN: [], _HTTPX: []}
         with (
             Contestant([sys.executable, "-m", "benchmarks.daemon_side"], given) as daemon,
-            Contestant([sys.executable, "-m", "benchmarks.httpx_side"], given) as loop,
+            Contestant([sys.executable, "-m", "benchmarks.clients_side"], {"client": "HttpFetcher"}) as own,
+            Contestant([sys.executable, "-m", "benchmarks.clients_side"], {"client": "httpx"}) as loop,
         ):
+            question = given | {"first": 0, "names": False}
             daemon.ask({})  # learns the validators
-            loop.ask({})
+            own.ask(question)
+            loop.ask(question)
             for _ in range(rounds):
-                done["daemon"].append(daemon.ask({}))
-                done["httpx loop"].append(loop.ask({}))
+                done[_DAEMON].append(daemon.ask({}))
+                done[_OWN].append(own.ask(question))
+                done[_HTTPX].append(loop.ask(question))
     return _report(done, feeds)
 
 
 def _report(done: dict[str, list[dict[str, Any]]], feeds: int) -> Report:
     for name, rounds in done.items():
-        if any(one["kinds"] != {"not_modified": feeds} for one in rounds):
-            raise RuntimeError(f"{name}: not every answer was a 304: {[one['kinds'] for one in rounds]}")
+        if any(one.get("kinds", {"not_modified": one.get("good")}) != {"not_modified": feeds} for one in rounds):
+            raise RuntimeError(f"{name}: not every answer was a 304: {rounds}")
     figures = {
         name: {
             "polls_per_second": feeds / middle(rounds, "seconds"),
@@ -53,14 +58,16 @@ def _report(done: dict[str, list[dict[str, Any]]], feeds: int) -> Report:
         }
         for name, rounds in done.items()
     }
-    ratio = _cpu(figures, "daemon") / _cpu(figures, "httpx loop")
+    ratio = _cpu(figures, _DAEMON) / _cpu(figures, _HTTPX)
+    own_ratio = _cpu(figures, _DAEMON) / _cpu(figures, _OWN)
     return Report(
         title=f"not_modified: {feeds} feeds on as many hosts, 304, {_CONCURRENCY} in flight, "
         f"median of {len(done['daemon'])} alternating rounds",
         columns=("", "polls/s", "CPU µs/poll", "min–max"),
         rows=tuple(_row(name, figure) for name, figure in figures.items()),
-        summary=f"a 304 costs the daemon {ratio:.2f} times the CPU of a bare httpx loop that stores nothing",
-        figures={**figures, "cpu_ratio": ratio},
+        summary=f"a 304 costs the daemon {own_ratio:.2f} times the CPU of a bare loop over its own client, and "
+        f"{ratio:.2f} times that of one over httpx; neither stores anything",
+        figures={**figures, "cpu_ratio": ratio, "own_cpu_ratio": own_ratio},
     )
 
 
