@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
 
-from sqlalchemy import case, func, insert, select, update
+from sqlalchemy import bindparam, case, func, insert, null, select, update
 
+from monitor.store import dialect
 from monitor.store.dialect import chunks
-from monitor.store.tables import IS_ACTIVE, IS_WANTED, feeds, hosts, pages
+from monitor.store.tables import IS_ACTIVE, IS_WANTED, KEY, UtcTime, feeds, hosts, pages
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection, ScalarSelect
@@ -28,6 +29,28 @@ _NEXT_DUE: ScalarSelect[datetime | None] = (
 )
 
 
+_LOCK: Final = dialect.for_each(
+    lambda name: (
+        select(hosts.c.id, hosts.c.lease_token)
+        .where(dialect.is_listed(name, hosts.c.id, "b_hosts"))
+        .order_by(hosts.c.id)
+        .with_for_update(key_share=True)
+    )
+)
+_LEASE: Final = dialect.for_each(
+    lambda name: (
+        update(hosts)
+        .where(dialect.is_listed(name, hosts.c.id, "b_hosts"))
+        .values(due_at=bindparam("b_until", type_=UtcTime), lease_token=bindparam("b_token", type_=KEY))
+    )
+)
+_FREE: Final = dialect.for_each(
+    lambda name: (
+        update(hosts).where(dialect.is_listed(name, hosts.c.id, "b_hosts")).values(due_at=_NEXT_DUE, lease_token=null())
+    )
+)
+
+
 def new_token() -> str:
     return uuid4().hex
 
@@ -38,27 +61,21 @@ def lock_hosts(connection: Connection, host_ids: Iterable[int]) -> dict[int, str
     Always in the order of their ids, and always before any other row, so that two transactions cannot wait for each
     other.
     """
-    tokens: dict[int, str | None] = {}
-    for part in chunks(sorted(set(host_ids))):
-        rows = connection.execute(
-            select(hosts.c.id, hosts.c.lease_token)
-            .where(hosts.c.id.in_(part))
-            .order_by(hosts.c.id)
-            .with_for_update(key_share=True)
-        )
-        tokens.update((row.id, row.lease_token) for row in rows)
-    return tokens
+    given = {"b_hosts": dialect.listed(connection, sorted(set(host_ids)))}
+    found = connection.execute(_LOCK[dialect.of(connection)], given)
+    return {host_id: token for host_id, token in found}  # noqa: C416 - dict() does not know that a row is a pair
 
 
-def lease_hosts(connection: Connection, host_ids: Iterable[int], *, token: str, until: datetime) -> None:
-    for part in chunks(list(host_ids)):
-        connection.execute(update(hosts).where(hosts.c.id.in_(part)).values(due_at=until, lease_token=token))
+def lease_hosts(connection: Connection, host_ids: Sequence[int], *, token: str, until: datetime) -> None:
+    if host_ids:
+        given = {"b_hosts": dialect.listed(connection, host_ids), "b_until": until, "b_token": token}
+        connection.execute(_LEASE[dialect.of(connection)], given)
 
 
-def free_hosts(connection: Connection, host_ids: Iterable[int]) -> None:
+def free_hosts(connection: Connection, host_ids: Collection[int]) -> None:
     """End their leases and make them due when the first of their feeds is."""
-    for part in chunks(list(host_ids)):
-        connection.execute(update(hosts).where(hosts.c.id.in_(part)).values(due_at=_NEXT_DUE, lease_token=None))
+    if host_ids:
+        connection.execute(_FREE[dialect.of(connection)], {"b_hosts": dialect.listed(connection, host_ids)})
 
 
 def quiet_hosts(connection: Connection, until: Mapping[HostId, datetime]) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import bindparam, or_, select, update
+from sqlalchemy import Integer, bindparam, or_, select, update
 
-from monitor.model import HostClaim, HostId, KnownEntry, Lease
+from monitor.model import FeedId, HostClaim, HostId, KnownEntry, Lease
 from monitor.store import commit, dialect, rows
 from monitor.store.hosts import host_of
 from monitor.store.leases import (
@@ -20,7 +20,18 @@ from monitor.store.leases import (
     quiet_hosts,
     reschedule_hosts,
 )
-from monitor.store.tables import FEED_COLUMNS, IS_ACTIVE, IS_PENDING, ROW_ID, deliveries, entries, feeds, hosts, matches
+from monitor.store.tables import (
+    FEED_COLUMNS,
+    IS_ACTIVE,
+    IS_PENDING,
+    ROW_ID,
+    UtcTime,
+    deliveries,
+    entries,
+    feeds,
+    hosts,
+    matches,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -28,22 +39,33 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from monitor.model import Feed, FeedId, PollOutcome
+    from monitor.model import Feed, PollOutcome
     from monitor.store.engine import Database
 
 
 _NONE: Final[frozenset[str]] = frozenset()
 # Asked at every poll with a document, so it is made once, and its list is one value however long.
-_KNOWN: Final = {
-    name: (
+_KNOWN: Final = dialect.for_each(
+    lambda name: (
         select(entries.c.key, entries.c.content_hash, entries.c.source_hash, matches.c.rule, matches.c.alert_id)
         .select_from(entries.outerjoin(matches, matches.c.entry_id == entries.c.id))
-        .where(
-            entries.c.feed_id == bindparam("b_feed_id", type_=ROW_ID), dialect.is_listed(name, entries.c.key, "b_keys")
-        )
+        .where(entries.c.feed_id == bindparam("b_feed_id", type_=ROW_ID))
+        .where(dialect.is_listed(name, entries.c.key, "b_keys"))
     )
-    for name in dialect.NAMES
-}
+)
+_DUE_HOSTS: Final = (
+    select(hosts.c.id)
+    .where(hosts.c.due_at <= bindparam("b_now", type_=UtcTime))
+    .order_by(hosts.c.due_at, hosts.c.id)
+    .limit(bindparam("b_limit", type_=Integer))
+    .with_for_update(skip_locked=True, key_share=True)
+)
+_DUE_FEEDS: Final = dialect.for_each(dialect.due_feeds)
+_ACTIVE: Final = dialect.for_each(
+    lambda name: select(feeds.c.id, feeds.c.changed_token).where(
+        dialect.is_listed(name, feeds.c.id, "b_feeds"), IS_ACTIVE
+    )
+)
 
 
 class FeedQueuePart:
@@ -147,14 +169,14 @@ class FeedQueuePart:
 
 
 def _due_hosts(connection: Connection, now: datetime, limit: int) -> Sequence[int]:
-    due = select(hosts.c.id).where(hosts.c.due_at <= now).order_by(hosts.c.due_at, hosts.c.id).limit(limit)
-    return connection.execute(due.with_for_update(skip_locked=True, key_share=True)).scalars().all()
+    return connection.execute(_DUE_HOSTS, {"b_now": now, "b_limit": limit}).scalars().all()
 
 
 def _due_feeds(connection: Connection, host_ids: Sequence[int], now: datetime, per_host: int) -> dict[int, list[Feed]]:
     by_host: dict[int, list[Feed]] = {}
-    for part in dialect.chunks(host_ids):
-        for row in connection.execute(dialect.due_feeds(connection, part, now=now, per_host=per_host)):
+    if host_ids:
+        given = {"b_hosts": dialect.listed(connection, host_ids), "b_now": now, "b_per_host": per_host}
+        for row in connection.execute(_DUE_FEEDS[dialect.of(connection)], given):
             by_host.setdefault(row.host_id, []).append(rows.feed_from_row(row))
     return by_host
 
@@ -197,8 +219,6 @@ def _changed_under(connection: Connection, outcomes: Sequence[PollOutcome]) -> d
     What a poll found on a feed that was removed or got another URL while the poll ran belongs to no feed any more; the
     outcome is refused like one that comes too late, and the feed, which is due, is polled anew.
     """
-    found: dict[FeedId, str | None] = {}
-    for part in dialect.chunks(sorted({outcome.update.feed_id for outcome in outcomes})):
-        active = select(feeds.c.id, feeds.c.changed_token).where(feeds.c.id.in_(part), IS_ACTIVE)
-        found.update((row.id, row.changed_token) for row in connection.execute(active))
-    return found
+    wanted = sorted({outcome.update.feed_id for outcome in outcomes})
+    found = connection.execute(_ACTIVE[dialect.of(connection)], {"b_feeds": dialect.listed(connection, wanted)})
+    return {FeedId(feed_id): token for feed_id, token in found}
