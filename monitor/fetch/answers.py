@@ -7,6 +7,8 @@ from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
+from monitor.durations import in_words
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -85,7 +87,7 @@ def explain_status(
         return f"refused by Cloudflare, which stands before the site ({named}): {_LET_IN}"
     if known is not None:
         return known.format(named)
-    wish = f"; it wants to be left alone for {int(retry_after.total_seconds())} s" if retry_after else ""
+    wish = f"; it wants to be left alone for {in_words(retry_after)}" if retry_after else ""
     if status == 429:
         return f"asked too often ({named}){wish}"
     if 520 <= status <= 527:

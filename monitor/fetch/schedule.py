@@ -39,7 +39,7 @@ VALIDATOR_AGE: Final = timedelta(days=8)
 _OFFLINE_WAIT: Final = 5 * _MINUTE
 _PUSHED: Final = _DAY
 _JITTER: Final = 0.1
-_SPREAD: Final = 0.5  # of the first wait, so that feeds added together part company
+_SPREAD: Final = 0.5  # of the wait after the first good poll, so that feeds added together part company
 _MAX_DOUBLINGS: Final = 5  # 1 h ▸ 32 h, over the cap
 
 
@@ -84,7 +84,7 @@ def after_success(
     for wish, text in _wishes(hints if options.heed_hints else None, habits, fresh_for=fresh_for, pushed=pushed):
         if wish > wait:
             wait, reason = wish, text
-    at = now + wait + wait * _jitter(feed, now)
+    at = now + wait + wait * _jitter(feed, now, _JITTER if feed.ok_at is not None else _SPREAD)
     if options.heed_hints and (hints.skip_hours or hints.skip_days):
         allowed = _allowed(at, hints, latest=max(at, now + _DAY))
         if allowed > at:
@@ -257,9 +257,7 @@ def may_be_asked(feed: Feed, options: FeedOptions, *, now: datetime) -> str:
     return ""
 
 
-def _jitter(feed: Feed, now: datetime) -> float:
-    """The part of a wait that is added to it: 0 to 10 %, or to a half the first time. The same for the same feed and
-    time.
-    """
+def _jitter(feed: Feed, now: datetime, part: float = _JITTER) -> float:
+    """The part of a wait that is added to it: 0 to `part`. The same for the same feed and time."""
     spread = zlib.crc32(f"{feed.url} {now.timestamp()}".encode("utf-8", "surrogatepass")) / 2**32
-    return spread * (_JITTER if feed.polled_at is not None else _SPREAD)
+    return spread * part

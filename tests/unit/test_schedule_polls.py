@@ -326,7 +326,7 @@ def test_feeds_part_company() -> None:
     feeds = [replace(FEED, url=f"https://example.org/{number}") for number in range(50)]
     assert len({success(feed).at for feed in feeds}) == 50
     assert success() == success()
-    first = [success(replace(feed, polled_at=None)).at - NOW for feed in feeds]
+    first = [success(replace(feed, ok_at=None)).at - NOW for feed in feeds]
     assert min(first) >= 10 * MINUTE
     assert max(first) - min(first) > 3 * MINUTE
     assert max(first) <= 15 * MINUTE
