@@ -38,7 +38,8 @@ class Sight:
     Attributes:
         size: Its entries.
         new: Those that the feed never had before.
-        dates: Of all its entries, as far as they have one; asked for at the first reading alone.
+        dates: Of its new entries, as far as they have one.
+        since: The last good poll; None: there was none.
         first: Whether it is the feed's first one, or stands for it.
         partial: Whether it holds only what is new (RFC 3229).
         late: Whether it was read much later than planned, because the feed was out of order, or the service stopped or
@@ -48,6 +49,7 @@ class Sight:
     size: int
     new: int
     dates: Sequence[datetime] = ()
+    since: datetime | None = None
     first: bool = False
     partial: bool = False
     late: bool = False
@@ -89,9 +91,14 @@ def _with_new(habits: Habits, new: int, now: datetime) -> Habits:
 
 
 def _missed(habits: Habits, sight: Sight) -> bool:
-    """A poll of a busy feed that shares no entry with those before: what came between the two was never seen."""
+    """A poll of a busy feed that shares no entry with those before: what came between the two was never seen.
+
+    One that is older than the last poll was there then, under another name: the feed has changed its ids.
+    """
     is_busy = habits.rhythm is not None and habits.rhythm <= _DAY and habits.size >= _MIN_WINDOW
-    return is_busy and not sight.partial and sight.size >= _MIN_WINDOW and sight.new == sight.size
+    renamed = sight.since is not None and any(date < sight.since for date in sight.dates)
+    is_whole = sight.size >= _MIN_WINDOW and not sight.partial
+    return is_busy and is_whole and sight.new == sight.size and not renamed
 
 
 def _with_haste(habits: Habits, *, missed: bool, late: bool, now: datetime) -> Habits:

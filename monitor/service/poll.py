@@ -208,6 +208,7 @@ class FeedPoller:
             size=len(keys),
             new=len(keys) - len(known),
             dates=[date for entry in entries if (date := entry.published_at or entry.updated_at)],
+            since=feed.ok_at,
             first=feed.baseline_at is None,
             partial=fetched.partial,
             late=feed.failures > 0 or asked.now - feed.next_poll_at > feed.interval,

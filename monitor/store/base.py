@@ -138,7 +138,7 @@ class FeedRegistry(Protocol):
         """
 
     def feed_events(self, feed_id: FeedId, *, limit: int) -> Sequence[FeedEvent]:
-        """Turns in a feed's life, newest first."""
+        """Turns in a feed's life, newest first; the last 200 are kept."""
 
 
 class FeedQueue(Protocol):

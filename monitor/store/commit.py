@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import bindparam, delete, func, select, update
 
 from monitor.model import Alert, AlertId, FeedId, NewDelivery, PlannedMatch
 from monitor.store import dialect, rows
@@ -30,6 +30,7 @@ _ENTRY: Final = (
     .where(entries.c.feed_id == bindparam("b_feed_id", type_=ROW_ID), entries.c.key == bindparam("b_key"))
     .scalar_subquery()
 )
+_EVENTS_KEPT: Final = 200  # of each feed, the newest
 _FEED: Final = update(feeds).where(feeds.c.id == bindparam("b_id", type_=ROW_ID))
 _ENTRY_TEXT: Final = (
     "guid",
@@ -120,6 +121,10 @@ def _write_events(outcomes: Sequence[PollOutcome], connection: Connection) -> No
     ]
     if values:
         connection.execute(feed_events.insert(), values)
+        for feed_id in sorted({value["feed_id"] for value in values}):
+            kept = select(feed_events.c.id).where(feed_events.c.feed_id == feed_id)
+            oldest = kept.order_by(feed_events.c.id.desc()).limit(1).offset(_EVENTS_KEPT).scalar_subquery()
+            connection.execute(delete(feed_events).where(feed_events.c.feed_id == feed_id, feed_events.c.id <= oldest))
 
 
 def _touch_entries(outcomes: Sequence[PollOutcome], connection: Connection) -> None:

@@ -153,6 +153,23 @@ def test_turns_in_a_feeds_life_are_kept_newest_first(store: Store) -> None:
     assert store.feed_events(one.feeds[0].id, limit=2) == (turns[2], turns[1])
 
 
+def test_a_feed_that_comes_and_goes_has_a_history_of_bounded_length(store: Store) -> None:
+    """The newest 200 turns are kept, and those of other feeds are left alone."""
+    store.sync_feeds([spec("a"), spec("b")], now=NOW)
+    first, second = claim(store)
+    turn = FeedEvent(at=NOW, kind="failing", detail="turn")
+    many = tuple(replace(turn, at=NOW + number * MINUTE, detail=f"turn {number}") for number in range(150))
+    store.commit_polls([replace(outcome(second.lease, failed(second.feeds[0])), events=(turn,))], now=NOW)
+    for _ in range(2):
+        store.commit_polls(
+            [replace(outcome(first.lease, failed(first.feeds[0]), releases=False), events=many)], now=NOW
+        )
+    kept = store.feed_events(first.feeds[0].id, limit=1000)
+    assert len(kept) == 200
+    assert kept[0].detail == "turn 149"
+    assert store.feed_events(second.feeds[0].id, limit=1000) == (turn,)
+
+
 def test_a_touched_entry_keeps_all_but_its_source_hash(store: Store) -> None:
     """A change of markup alone is remembered, so that it is looked at once."""
     one = held(store)

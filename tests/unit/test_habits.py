@@ -73,6 +73,14 @@ def test_what_was_missed_while_the_service_was_stopped_is_no_reason_for_haste() 
     assert (habits.gap_at, habits.haste) == (NOW + 3 * DAY, 0)
 
 
+def test_a_feed_that_changes_its_ids_has_lost_nothing() -> None:
+    """Entries of before the last poll were in it then; if all are later, some may have come and gone."""
+    later, earlier = NOW - 10 * MINUTE, NOW - 2 * HOUR
+    for dates, missed in (([later, later], True), ([later, earlier], False), ([], True)):
+        sight = Sight(size=10, new=10, dates=dates, since=NOW - HOUR)
+        assert after_document(KNOWN, sight, now=NOW)[1] is missed
+
+
 @pytest.mark.parametrize(
     ("habits", "sight"),
     [
