@@ -131,13 +131,19 @@ _TURNS: Final[Mapping[FeedEventKind, str]] = {
 }
 
 
+def _log_turns(event: FeedPolled) -> None:
+    """But failing and recovered, which every poll tells by itself."""
+    for turn in event.events:
+        if turn.kind in _TURNS:
+            say = log.info if turn.kind == "speaks" else log.warning
+            say(_TURNS[turn.kind], feed=event.feed.name, what=turn.detail)
+
+
 def _log_poll(event: FeedPolled) -> None:
     name, took = event.feed.name, f"{event.seconds:.2f}s"
     for rule in event.slow_rules:
         log.warning("regular expression too slow; the rule was not tested on an entry", rule=rule, feed=name)
-    for turn in event.events:
-        if turn.kind not in ("failing", "recovered"):
-            log.warning(_TURNS[turn.kind], feed=name, what=turn.detail)
+    _log_turns(event)
     match event.kind:
         case "waits":
             log.info("not polled", feed=name, why=event.detail)

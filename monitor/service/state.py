@@ -134,7 +134,8 @@ def _turns(feed: Feed, habits: Habits, moved_url: str | None, *, missed: bool, n
         more = "; it is asked more often" if habits.haste > feed.habits.haste else ""
         detail = f"no entry was known at this poll ({_pace(habits)}): some may have been missed{more}"
         found.append(FeedEvent(at=now, kind="gap", detail=detail))
-    if feed.habits.stale_at is not None and habits.stale_at is None:
+    told_silent = feed.habits.stale_at is not None and feed.habits.stale_at != feed.baseline_at
+    if told_silent and habits.stale_at is None:
         quiet = in_words(now - feed.habits.new_at) if feed.habits.new_at is not None else "a long time"
         found.append(FeedEvent(at=now, kind="speaks", detail=f"has new entries again, after {quiet}"))
     # A feed that was silent already when it was added is listed as such, and nobody is called.

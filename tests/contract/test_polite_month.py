@@ -119,7 +119,7 @@ def limited(asked: Asked) -> Answer:
 
 
 def limited_without_a_word(asked: Asked) -> Answer:
-    return (429, {}, b"") if 5 * DAY <= asked.at - START < 5 * DAY + 40 * MINUTE else validated(asked)
+    return (429, {}, b"") if 5 * DAY <= asked.at - START < 5 * DAY + 3 * HOUR else validated(asked)
 
 
 def overloaded(asked: Asked) -> Answer:

@@ -183,6 +183,8 @@ def test_a_feed_that_is_added_long_silent_calls_nobody() -> None:
     state = after_success(replace(FEED, baseline_at=None), asked(), BODY, Learnt(habits=asleep))
     assert turns(state) == []
     assert state.update.habits == replace(asleep, stale_at=NOW)
+    since = replace(KNOWN, baseline_at=NOW - DAY, habits=replace(asleep, stale_at=NOW - DAY))
+    assert turns(after_success(since, asked(), BODY, Learnt(habits=HABITS))) == []
 
 
 def test_news_end_a_silence_and_missed_entries_are_told() -> None:
