@@ -105,7 +105,7 @@ _TAG = re.compile(rf"<(?:(/?[a-z][a-z0-9]*+(?<!script)(?<!style)(?<!iframe)){_RE
 # "<", or the search is quadratic.
 _ANY = rf"<(?:{_COMMENT}|{_RAW}|[^>]*+>)"
 _RUN = re.compile(rf"({_ANY}(?:\s*+{_ANY})*+)")
-_SHORT = 80  # characters of a run that is worth remembering
+_SHORT = 128  # characters of a run that is worth remembering
 _REFERENCE = re.compile(r"(&(?:#[0-9]{2,7};|#[xX][0-9a-fA-F]{2,6};|#|[A-Za-z][A-Za-z0-9]*;?))")
 _TORN_REFERENCE = re.compile(r"&[#A-Za-z0-9]*<")
 _NAMED = {name: text for name, text in html5.items() if name.endswith(";")}
@@ -166,6 +166,11 @@ def _text_of_runs(markup: str) -> str | None:
 
 def _read_run(run: str) -> tuple[str, str]:
     """The codes of the tags in it, and what stands for it in the text."""
+    if run.rfind("<") == 0:
+        tag = _TAG.fullmatch(run)
+        if tag is None:
+            raise _Odd
+        return _CODES[tag[1]], _PLACES[tag[1]]
     parts = _TAG.split(run)
     between = "".join(parts[::2])
     if between and not between.isspace():
