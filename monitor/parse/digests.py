@@ -19,5 +19,5 @@ def digest(*parts: str) -> str:
 
 def quick_digest(parts: list[str]) -> str:
     """Like `digest`, of many parts; another value."""
-    text = "\n".join([" ".join([str(len(part)) for part in parts]), *parts])
+    text = "\n".join([" ".join(map(str, map(len, parts))), *parts])
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import string
-from contextlib import suppress
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -36,8 +35,10 @@ _MAILBOX = string.ascii_letters + string.digits + "_-.+"
 def mended(text: str) -> str:
     """`text`, or what it was before somebody took its UTF-8 for Latin-1."""
     if not text.isascii():
-        with suppress(UnicodeError):
+        try:
             return text.encode("latin-1").decode("utf-8")
+        except UnicodeError:
+            return text
     return text
 
 

@@ -9,7 +9,12 @@ something.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from html.entities import html5
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 MARK = "\0"  # between two lines; HTML has none
 
@@ -61,12 +66,30 @@ _PLACES: dict[str | None, str] = {
 _ALONE: frozenset[str | None] = frozenset({None, "br", "hr", *_VOID, *(f"/{name}" for name in _VOID)})
 _ENDS: dict[str | None, str] = {f"/{name}": name for name in (*_INLINE, *_BLOCK, *_CELLS, "colgroup")}
 
-# Every tag as a character, those that open and close nothing as none; and pairs of inline tags that may stand anywhere.
-_MANY = 200
-_PASSES = 4
-_CODES = {name: "" if name in _ALONE else chr(0x100 + number) for number, name in enumerate(_PLACES)}
+# Every tag that opens or closes something as a character.
+_NESTED = (*sorted(_INLINE), *sorted(_BLOCK | _CELLS), "colgroup")
+_CODES: dict[str | None, str] = {
+    **dict.fromkeys(_ALONE, ""),
+    **{name: chr(number) for number, name in enumerate(_NESTED, start=1)},
+    **{f"/{name}": chr(128 + number) for number, name in enumerate(_NESTED, start=1)},
+}
 _DECODED = {code: name for name, code in _CODES.items() if code}
-_PAIRS = tuple(_CODES[name] + _CODES[f"/{name}"] for name in sorted(_INLINE - set(_APART)))
+
+
+def _ends(names: Iterable[str]) -> dict[str, str]:
+    return {_CODES[name]: _CODES[f"/{name}"] for name in names}
+
+
+# What opens ▸ what closes it: what may stand anywhere, and the rest. Of that, what must not be open then.
+_FREE = _ends(_INLINE - set(_APART))
+_BOUND = _ends(set(_NESTED) - (_INLINE - set(_APART)))
+_BARRED = {
+    _CODES[name]: frozenset(_CODES[f"/{other}"] for other in others) for name, others in (_APART | _FAMILY).items()
+}
+_END_OF_PARAGRAPH = _CODES["/p"]
+_IN_LINES = frozenset(_CODES[name] for name in _INLINE)
+_TABLE_CODES = frozenset(_CODES[name] for name in _TABLE_TAGS - {"col"})
+_LINE_ENDS = frozenset(name for name, place in _PLACES.items() if place)
 
 # Linear, as nothing in it is tried twice: an attempt that fails ends at the next tag or quotation mark. The end of a
 # comment is known to be there (see `_is_open`); in a script there is no other one.
@@ -76,10 +99,14 @@ _RAW = "|".join(
     rf"{name}(?![a-z0-9]){_REST}[^<]*+(?:<(?!/?{name}{no}|/?{name.upper()})[^<]*+)*+</{name}>"
     for name, no in (("script", "|!--"), ("style", ""), ("iframe", ""))
 )
-_TAG = re.compile(
-    rf"<(?:(/?[a-z][a-z0-9]*+(?<!script)(?<!style)(?<!iframe)){_REST}|!--(?!-?>)[^-]*+(?:-(?!->)[^-]*+)*+-->|{_RAW})"
-)
-_REFERENCE = re.compile(r"&(?:#([0-9]{2,7});|#[xX]([0-9a-fA-F]{2,6});|(#|[A-Za-z][A-Za-z0-9]*;?))")
+_COMMENT = r"!--(?!-?>)[^-]*+(?:-(?!->)[^-]*+)*+-->"
+_TAG = re.compile(rf"<(?:(/?[a-z][a-z0-9]*+(?<!script)(?<!style)(?<!iframe)){_REST}|{_COMMENT}|{_RAW})")
+# Tags with nothing but white space between them, if none has a ">" in its attributes. There must be a ">" after every
+# "<", or the search is quadratic.
+_ANY = rf"<(?:{_COMMENT}|{_RAW}|[^>]*+>)"
+_RUN = re.compile(rf"({_ANY}(?:\s*+{_ANY})*+)")
+_SHORT = 128  # characters of a run that is worth remembering
+_REFERENCE = re.compile(r"(&(?:#[0-9]{2,7};|#[xX][0-9a-fA-F]{2,6};|#|[A-Za-z][A-Za-z0-9]*;?))")
 _TORN_REFERENCE = re.compile(r"&[#A-Za-z0-9]*<")
 _NAMED = {name: text for name, text in html5.items() if name.endswith(";")}
 # Numbers that HTML5 takes for what they say: no controls, no surrogates, no noncharacters.
@@ -91,30 +118,87 @@ class _Odd(Exception):  # noqa: N818 - no error: nh3 takes the text
 
 
 def text_of_markup(markup: str) -> str | None:
-    """The text in `markup`: white space is collapsed, references are resolved once; None: ask nh3.
+    """The text in `markup`, with its white space; references are resolved once. None: ask nh3.
 
-    Its lines are parted by `MARK`; they may be empty, and may have a space at either end.
+    Its lines are parted by `MARK`; they may be empty.
     """
     if MARK in markup or "\f" in markup or _is_open(markup):
         return None
-    parts = _TAG.split(markup)
+    if markup.find("<", markup.rfind(">") + 1) >= 0:
+        return None
     try:
-        if len(parts) > 1:
-            if "&" in markup and _TORN_REFERENCE.search(markup):
-                return None
-            names: list[str | None] = parts[1::2]
-            _check(names)
-            if not _TABLE_TAGS.isdisjoint(names):
-                _check_tables(names, parts[::2])
-            parts[1::2] = [_PLACES[name] for name in names]
-        text = "".join(parts)
+        text = _text_of_runs(markup)
+        if text is None:
+            text = _text_of_tags(markup)
         if "<" in text:
             return None
-        if "&" in text:
-            text = _REFERENCE.sub(_character, text)
+        return _resolved(text) if "&" in text else text
     except (_Odd, KeyError):
         return None
-    return " ".join(text.split())
+
+
+def _text_of_runs(markup: str) -> str | None:
+    """The text, references unresolved; None where the tags are to be looked at one by one.
+
+    The same few runs of tags make up most markup, so what they mean is remembered.
+    """
+    parts = _RUN.split(markup)
+    if len(parts) == 1:
+        return markup
+    if "&" in markup and _TORN_REFERENCE.search(markup):
+        raise _Odd
+    try:
+        runs = [_known_run(run) if len(run) <= _SHORT else _read_run(run) for run in parts[1::2]]
+    except (_Odd, KeyError):
+        return None
+    codes = "".join([code for code, _ in runs])
+    if not _is_plain(codes):
+        names: list[str | None] = [_DECODED[code] for code in codes]
+        _check_nesting(names)
+        if None in names:
+            return None
+    if not _TABLE_CODES.isdisjoint(codes):
+        pieces = _TAG.split(markup)
+        _check_tables(pieces[1::2], pieces[::2])
+    parts[1::2] = [place for _, place in runs]
+    return "".join(parts)
+
+
+def _read_run(run: str) -> tuple[str, str]:
+    """The codes of the tags in it, and what stands for it in the text."""
+    if run.rfind("<") == 0:
+        tag = _TAG.fullmatch(run)
+        if tag is None:
+            raise _Odd
+        return _CODES[tag[1]], _PLACES[tag[1]]
+    parts = _TAG.split(run)
+    between = "".join(parts[::2])
+    if between and not between.isspace():
+        raise _Odd
+    names = parts[1::2]
+    codes = "".join([_CODES[name] for name in names])
+    return codes, between[:1] if _LINE_ENDS.isdisjoint(names) else MARK
+
+
+_known_run = lru_cache(maxsize=4096)(_read_run)
+
+
+def _text_of_tags(markup: str) -> str:
+    """The same by single tags."""
+    parts = _TAG.split(markup)
+    names: list[str | None] = parts[1::2]
+    if not _is_plain("".join([_CODES[name] for name in names])):
+        _check_nesting(names)
+    if not _TABLE_TAGS.isdisjoint(names):
+        _check_tables(names, parts[::2])
+    parts[1::2] = [_PLACES[name] for name in names]
+    return "".join(parts)
+
+
+def _resolved(text: str) -> str:
+    parts = _REFERENCE.split(text)
+    parts[1::2] = map(_character, parts[1::2])
+    return "".join(parts)
 
 
 def _is_open(markup: str) -> bool:
@@ -123,18 +207,26 @@ def _is_open(markup: str) -> bool:
     return start >= 0 and (markup.rfind("-->") < start or "--!>" in markup)
 
 
-def _check(names: list[str | None]) -> None:
-    """`_check_nesting`; of many tags, those first cancel out that open and close at once (as code in colours has)."""
-    if len(names) > _MANY:
-        codes = "".join([_CODES[name] for name in names])
-        for _ in range(_PASSES):
-            for pair in _PAIRS:
-                codes = codes.replace(pair, "")
-        rest: list[str | None] = [_DECODED[code] for code in codes]
-        _check_nesting(rest)
-        if None not in rest:
-            return
-    _check_nesting(names)
+def _is_plain(codes: str) -> bool:
+    """Whether every tag is closed in its turn, and none stands where HTML5 does not let it stand."""
+    ends: list[str] = []
+    end = ""
+    for code in codes:
+        if code == end:
+            end = ends.pop()
+            continue
+        ends.append(end)
+        if code in _FREE:
+            end = _FREE[code]
+        elif code not in _BOUND or (end == _END_OF_PARAGRAPH and code not in _IN_LINES) or len(ends) > _DEEPEST:
+            break  # an end tag out of its turn, or an end that is implied
+        elif code in _BARRED and not _BARRED[code].isdisjoint((*ends, end)):
+            break
+        else:
+            end = _BOUND[code]
+    else:
+        return True
+    return False
 
 
 def _check_nesting(names: list[str | None]) -> None:
@@ -207,11 +299,13 @@ def _check_tables(names: list[str | None], texts: list[str]) -> None:
             raise _Odd
 
 
-def _character(reference: re.Match[str]) -> str:
-    decimal, hexadecimal, name = reference.groups()
-    if name is not None:
-        return _NAMED[name]
-    number = int(decimal) if decimal else int(hexadecimal, 16)
+@lru_cache(maxsize=1024)
+def _character(reference: str) -> str:
+    if reference[1] != "#":
+        return _NAMED[reference[1:]]
+    if len(reference) == 2:
+        raise _Odd
+    number = int(reference[3:-1], 16) if reference[2] in "xX" else int(reference[2:-1])
     if any(first <= number <= last for first, last in _NUMBERS):
         return chr(number)
     raise _Odd

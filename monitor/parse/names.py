@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from feedparser.mixin import _FeedParserMixin
@@ -43,14 +44,19 @@ def attributes_of(element: _Element) -> dict[str, str]:
         raise Unusual("a great many attributes")
     found = {}
     for key, value in element.items():
-        name = str(key)
-        if name[0] == "{":
-            uri, _, local = name[1:].partition("}")
-            prefix = _prefix(uri)
-            name = f"{prefix}:{local}" if prefix else local
-        name = name.lower()
+        name = _attribute_name(str(key))
         found[name] = str(value).lower() if name in ("rel", "type") else str(value)
     return found
+
+
+@lru_cache(maxsize=512)
+def _attribute_name(key: str) -> str:
+    name = key
+    if name[0] == "{":
+        uri, _, local = name[1:].partition("}")
+        prefix = _prefix(uri)
+        name = f"{prefix}:{local}" if prefix else local
+    return name.lower()
 
 
 def inline_name_of(element: _Element) -> str:

@@ -53,6 +53,9 @@ _ESCAPED_TAG = re.compile(
     r"</?(?:p|div|span|br|a|b|i|em|strong|img|ul|ol|li|h[1-6]|blockquote|table|figure|pre|code)(?:\s[^<>]*)?/?>",
     re.IGNORECASE,
 )
+_NUL = "\x01"  # stands for what MARK is in a text, which goes like it
+_BLANKS = "\n\t\r\xa0"  # the usual white space beside " "
+_SPACES = re.compile("  +")
 _BLANK_LINE = re.compile(r"\n[^\S\n]*\n\s*")
 
 # Out: C0 and C1 but white space, soft hyphen, zero-width space, BOM, bidi embeddings, overrides and isolates, lone
@@ -90,21 +93,13 @@ def plain_text(markup: str) -> str:
             return unmarked_text(markup)
         markup = text
     ordinary = text_of_markup(markup[:_SOURCE_LIMIT])
-    if ordinary is None:
-        return _tidy(_strip(markup).split("\n"))
-    if "&" in ordinary:
-        ordinary = _ENTITY.sub(_resolve, ordinary)
-    if not ordinary.replace(MARK, "").isprintable():
-        ordinary = " ".join(_UNWANTED_IN_LINES.sub("", ordinary).split())
-    elif "  " in ordinary:
-        ordinary = " ".join(ordinary.split())
-    return _composed("\n".join(filter(None, map(str.strip, ordinary.split(MARK)))))
+    return _tidy(_strip(markup) if ordinary is None else ordinary)
 
 
 def page_text(markup: str) -> tuple[str, str]:
     """The title of a web page, and its words without navigation, footer and what else stands around the article."""
     title = _TITLE.search(markup)
-    return plain_line(title[1]) if title else "", _tidy(_strip(markup, _PAGE_CLEANER).split("\n"))
+    return plain_line(title[1]) if title else "", _tidy(_strip(markup, _PAGE_CLEANER))
 
 
 def unmarked_text(text: str) -> str:
@@ -118,7 +113,7 @@ def unmarked_text(text: str) -> str:
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     if "&" in text:
         text = _ENTITY.sub(_resolve, text)
-    return _tidy(_BLANK_LINE.split(text))
+    return _tidy(_BLANK_LINE.sub(MARK, text.replace(MARK, _NUL)))
 
 
 def cut(text: str, limit: int) -> str:
@@ -137,17 +132,28 @@ def _unescaped(text: str) -> str:
     """The text of HTML that has no tag in it."""
     # Here nh3 tells the white space of HTML from other white space, which text_of_markup does not.
     ordinary = text_of_markup(text[:_SOURCE_LIMIT])
-    return _strip(text) if ordinary is None or not text.isascii() or _ESCAPED_TAG.search(ordinary) else ordinary
+    if ordinary is None or not text.isascii() or _ESCAPED_TAG.search(ordinary):
+        return _strip(text).replace(MARK, "\n")
+    return " ".join(ordinary.split())
 
 
 def _strip(markup: str, cleaner: nh3.Cleaner = _CLEANER) -> str:
-    canonical = " ".join(cleaner.clean(markup[:_SOURCE_LIMIT]).split())
-    return html.unescape(_TAG.sub("\n", canonical))
+    """The text in `markup`; its lines are parted by `MARK`."""
+    canonical = " ".join(cleaner.clean(markup[:_SOURCE_LIMIT]).replace(MARK, _NUL).split())
+    return html.unescape(_TAG.sub(MARK, canonical))
 
 
-def _tidy(paragraphs: list[str]) -> str:
-    lines = (" ".join(_UNWANTED.sub("", _ENTITY.sub(_resolve, line)).split()) for line in paragraphs)
-    return _composed("\n".join(line for line in lines if line))
+def _tidy(text: str) -> str:
+    """Lines that are parted by `MARK`, as an entry has them: entities that still stand are resolved."""
+    if "&" in text:
+        text = _ENTITY.sub(_resolve, text)
+    for blank in _BLANKS:
+        text = text.replace(blank, " ")
+    if not text.replace(MARK, "").isprintable():
+        text = " ".join(_UNWANTED_IN_LINES.sub("", text).split())
+    elif "  " in text:
+        text = _SPACES.sub(" ", text)
+    return _composed("\n".join(filter(None, map(str.strip, text.split(MARK)))))
 
 
 def _composed(text: str, limit: int = TEXT_LIMIT) -> str:

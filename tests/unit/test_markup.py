@@ -67,6 +67,8 @@ def test_tags_in_any_order(parts: list[str]) -> None:
         "<p>one<p>two<ul><li>a<li>b</ul>",
         "<table><thead><tr><th>a</th></tr></thead><tbody><tr><td><p>b</td></tr></tbody></table>",
         "<!-- wp:paragraph --><p>text</p><!-- /wp --><script>if (a < b) x()</script><iframe src='x'></iframe>",
+        "<b>" * 1_000 + "deep" + "</b>" * 1_000,
+        "<ul><li>a<ol><li><p>b</p></li></ol></li><li><a href='x'>c</a> <a href='y'>d</a></li></ul>" * 50,
         "<div><figure><img src=x.jpg alt='<b>'><figcaption>caption</figcaption></figure></div></div>",
     ],
 )
