@@ -10,6 +10,7 @@ from __future__ import annotations
 import html
 import re
 import unicodedata
+from functools import lru_cache
 
 import nh3
 
@@ -47,6 +48,8 @@ _PAGE_CLEANER = _cleaner(_DROPPED | _AROUND)
 _TITLE = re.compile(r"<title[^<>]*>([^<]*)</title>", re.IGNORECASE)
 
 _TAG = re.compile(r"</?[a-z][a-z0-9]*>")
+_TAG_NAME = re.compile(r"</?([a-z][a-z-]{0,30})(?=[\s/>])", re.IGNORECASE)
+_FOREIGN = re.compile(r"<(?:svg|math)[\s/>]", re.IGNORECASE)
 # Escaped twice: an entity that still stands after HTML's own were resolved, and a tag of the common kind.
 _ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 _ESCAPED_TAG = re.compile(
@@ -139,8 +142,26 @@ def _unescaped(text: str) -> str:
 
 def _strip(markup: str, cleaner: nh3.Cleaner = _CLEANER) -> str:
     """The text in `markup`; its lines are parted by `MARK`."""
-    canonical = " ".join(cleaner.clean(markup[:_SOURCE_LIMIT]).replace(MARK, _NUL).split())
+    cleaned = cleaner.clean(_without_strangers(markup[:_SOURCE_LIMIT]))
+    canonical = " ".join(cleaned.replace(MARK, _NUL).split())
     return html.unescape(_TAG.sub(MARK, canonical))
+
+
+def _without_strangers(markup: str) -> str:
+    """`markup` with a `span` for each element of SVG or MathML that stands outside of these.
+
+    To a browser "<domain>" is an element that it does not know; nh3 drops it with all that is in it.
+    """
+    strangers = [name for name in {name.lower() for name in _TAG_NAME.findall(markup)} if _is_stranger(name)]
+    if not strangers or _FOREIGN.search(markup):
+        return markup
+    names = "|".join(map(re.escape, strangers))
+    return re.sub(rf"(</?)(?:{names})(?=[\s/>])", r"\1span", markup, flags=re.IGNORECASE)
+
+
+@lru_cache(maxsize=1024)
+def _is_stranger(name: str) -> bool:
+    return name not in _DROPPED and "x" not in nh3.clean(f"<{name}>x</{name}>")
 
 
 def _tidy(text: str) -> str:

@@ -33,6 +33,8 @@ from monitor.parse.text import TEXT_LIMIT, clean_line, cut, plain_line, plain_te
         ("I &lt;3 you, 2 < 3", "I <3 you, 2 < 3"),
         ("no markup\n\nbut two paragraphs\nof it", "no markup\nbut two paragraphs of it"),
         ("<p>unclosed <a href='x", "unclosed"),
+        ("<p>Add the <domain name='x' /> line to it, or <Set>s</Set></p>", "Add the line to it, or s"),
+        ("<svg><path d='x'/></svg>seen<use>d</use>", "seen"),
         ("", ""),
         ("<img src=x>", ""),
     ],
