@@ -116,36 +116,51 @@ class _Tally:
 
 
 def _agreement(bodies: Iterable[bytes]) -> dict[str, Any]:
-    """Each field of each entry against feedparser's defaults, whose HTML is made text by the same means."""
-    tallies = {name: _Tally() for name in ("title", "link", "id", "date", "text")}
+    """Each field of each entry against feedparser's defaults, whose HTML is made text by the same means.
+
+    The text is compared with what feedparser gives without its sanitiser as well: what is the same then differs by that
+    alone.
+    """
+    tallies = {name: _Tally() for name in ("title", "link", "id", "date", "text", "text, sanitising off")}
     fewer = elsewhere = 0
     for body in bodies:
         theirs = feedparser.parse(io.BytesIO(body), response_headers=_HEADERS)
+        unsanitised = feedparser.parse(io.BytesIO(body), response_headers=_HEADERS, sanitize_html=False)
         ours = parse_document(body, content_type=None, url=_URL)
         elsewhere += read_quickly(body, content_type=None, url=_URL) is None
         entries = [clean_item(item, now=_NOW) for item in ours.items] if isinstance(ours, Document) else []
         known = {entry.guid or entry.link or entry.title: entry for entry in entries}
         fewer += len(entries) < len({e.get("id") or e.get("link") or e.get("title") for e in theirs.entries})
-        for other in theirs.entries:
-            key = clean_line(other.get("id") or "") or absolute_link(other.get("link") or "", _URL)
+        # Relative links mean those of the site, on either side.
+        base = (isinstance(ours, Document) and ours.link) or _URL
+        for other, raw in zip(theirs.entries, unsanitised.entries, strict=True):
+            key = clean_line(other.get("id") or "") or absolute_link(other.get("link") or "", base)
             entry = known.get(key)
             if entry is not None:
-                _compare(entry, other, tallies)
+                _compare(entry, other, base, tallies)
+                same = _same_text(entry, other)
+                tallies["text"].count(same)
+                tallies["text, sanitising off"].count(same or _same_text(entry, raw))
     shares = {name: 100 * tally.same / max(tally.all, 1) for name, tally in tallies.items()}
     return {"percent": shares, "entries": tallies["id"].all, "fewer": fewer, "elsewhere": elsewhere}
 
 
-def _compare(entry: Entry, other: Any, tallies: dict[str, _Tally]) -> None:
+def _compare(entry: Entry, other: Any, base: str, tallies: dict[str, _Tally]) -> None:
     raw = dict(other)
     dates = [parse_date(raw.get(name) or "", now=_NOW) for name in ("published", "created", "updated")]
-    texts = [raw.get("summary") or "", *(content.get("value") or "" for content in raw.get("content", []))]
     title = raw.get("title") or ""
     tallies["id"].count(entry.guid == clean_line(raw.get("id") or ""))
-    tallies["link"].count(entry.link == absolute_link(raw.get("link") or "", _URL))
+    tallies["link"].count(entry.link == absolute_link(raw.get("link") or "", base))
     tallies["title"].count(entry.title in {plain_line(title, 1_000), clean_line(title, 1_000)})
     tallies["date"].count(entry.published_at == next(filter(None, dates), None))
-    longest = max(map(_letters, map(plain_text, texts)), key=len, default="")
-    tallies["text"].count(_letters(max(entry.summary, entry.content, key=len)) == longest)
+
+
+def _same_text(entry: Entry, other: Any) -> bool:
+    """Whether the longest text of both is the same."""
+    raw = dict(other)
+    texts = [raw.get("summary") or "", *(content.get("value") or "" for content in raw.get("content", []))]
+    longest = max(map(plain_text, texts), key=len, default="")
+    return _letters(max(entry.summary, entry.content, key=len)) == _letters(longest)
 
 
 def _letters(text: str) -> str:
