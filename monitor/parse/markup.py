@@ -149,7 +149,7 @@ def _text_of_runs(markup: str) -> str | None:
         raise _Odd
     try:
         runs = [_known_run(run) if len(run) <= _SHORT else _read_run(run) for run in parts[1::2]]
-    except (_Odd, KeyError):
+    except _Odd:
         return None
     codes = "".join([code for code, _ in runs])
     if not _is_plain(codes):
