@@ -105,6 +105,7 @@ _TAG = re.compile(rf"<(?:(/?[a-z][a-z0-9]*+(?<!script)(?<!style)(?<!iframe)){_RE
 # "<", or the search is quadratic.
 _ANY = rf"<(?:{_COMMENT}|{_RAW}|[^>]*+>)"
 _RUN = re.compile(rf"({_ANY}(?:\s*+{_ANY})*+)")
+_MOST = 4_096  # runs that are remembered
 _SHORT = 128  # characters of a run that is worth remembering
 _REFERENCE = re.compile(r"(&(?:#[0-9]{2,7};|#[xX][0-9a-fA-F]{2,6};|#|[A-Za-z][A-Za-z0-9]*;?))")
 _TORN_REFERENCE = re.compile(r"&[#A-Za-z0-9]*<")
@@ -148,8 +149,8 @@ def _text_of_runs(markup: str) -> str | None:
     if "&" in markup and _TORN_REFERENCE.search(markup):
         raise _Odd
     try:
-        runs = [_known_run(run) if len(run) <= _SHORT else _read_run(run) for run in parts[1::2]]
-    except _Odd:
+        runs = list(map(_known_runs.__getitem__, parts[1::2]))
+    except _Odd:  # a KeyError is for good: up to that tag all are read as they stand
         return None
     codes = "".join([code for code, _ in runs])
     if not _is_plain(codes):
@@ -180,7 +181,19 @@ def _read_run(run: str) -> tuple[str, str]:
     return codes, between[:1] if _LINE_ENDS.isdisjoint(names) else MARK
 
 
-_known_run = lru_cache(maxsize=4096)(_read_run)
+class _KnownRuns(dict[str, tuple[str, str]]):
+    """What `_read_run` says; short ones are remembered. Half of what `lru_cache` takes, and this is asked most."""
+
+    def __missing__(self, run: str) -> tuple[str, str]:
+        read = _read_run(run)
+        if len(run) <= _SHORT:
+            if len(self) == _MOST:
+                self.clear()
+            self[run] = read
+        return read
+
+
+_known_runs = _KnownRuns()
 
 
 def _text_of_tags(markup: str) -> str:
