@@ -51,7 +51,12 @@ def bare_text_of(element: _Element) -> str:
 
 
 def text_of(element: _Element) -> str:
-    text = bare_text_of(element)
+    if len(element):
+        raise Unusual(f"elements in <{element.tag}>")
+    text = element.text
+    if not text:
+        return ""
+    text = text.strip()
     return text if text.isascii() else mended(text)
 
 

@@ -159,7 +159,6 @@ def raw_document(found: FoundFeed, *, url: str) -> RawDocument:
 def _raw_item(item: Found, *, base: str, language: str, authors: tuple[str, ...]) -> RawItem:
     # A summary without a type of its own is the copy of a content.
     summary = item.summary_detail or Content(value=item.summary or "")
-    details = (*item.contents, item.summary_detail, item.title_detail)
     return RawItem(
         guid=item.id,
         link=_link(item, base),
@@ -167,12 +166,19 @@ def _raw_item(item: Found, *, base: str, language: str, authors: tuple[str, ...]
         texts=tuple(text for text in map(_text, (summary, *item.contents)) if text is not None),
         authors=_authors(item) or authors,
         categories=tuple(item.categories),
-        language=language_tag([detail.language for detail in details if detail is not None] + [language]),
+        language=_language(item, language),
         # RDF has dc:date alone and Atom demands only `updated`; both mean this one then.
         published=tuple(filter(None, (item.published, item.created, item.updated))),
         updated=item.updated,
         source=item.source,
     )
+
+
+def _language(item: Found, language: str) -> str:
+    """The first that an element of it says, else that of the feed."""
+    details = (*item.contents, item.summary_detail, item.title_detail)
+    said = [detail.language for detail in details if detail is not None and detail.language]
+    return language_tag([*said, language]) if said else language
 
 
 def _title(owner: Found) -> RawText:

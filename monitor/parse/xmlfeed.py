@@ -22,6 +22,7 @@ from monitor.parse.fields import (
     child_names,
     content_of,
     describe,
+    looks_like_html,
     media_type,
     mended,
     own_text_of,
@@ -241,6 +242,10 @@ class _Reader:
     # ----------------------------------------------------------------------------------------------------------- texts
 
     def _content(self, element: _Element, default: str, attributes: dict[str, str]) -> Content:
+        if not attributes and default != XHTML:  # by far the most
+            value = text_of(element)
+            html = default == "text/html" or (not self._atom and looks_like_html(value))
+            return Content("text/html" if html else default, value, self._lang)
         return content_of(element, default, attributes, atom=self._atom, language=self._lang)
 
     def _title(self, element: _Element, depth: int, attributes: dict[str, str]) -> None:
@@ -318,7 +323,7 @@ class _Reader:
     def _link(self, element: _Element, _depth: int, attributes: dict[str, str]) -> None:
         text = bare_text_of(element)
         rel = attributes.get("rel", "alternate")
-        href = attribute_link(attributes)
+        href = attribute_link(attributes) if attributes else None
         if href is not None:
             href = resolve(self._base, href)
             self._follow(rel, href)
@@ -408,10 +413,12 @@ class _Reader:
     def _tag(self, element: _Element, depth: int, term: str | None, scheme: str | None, label: str | None) -> None:
         if len(self._tags) > MAX_CATEGORIES:
             return
-        if not child_names(element) <= _CATEGORIES:
-            raise Unusual("a nest in a category")
-        self._add_tag(term, scheme, label)
-        self._other(element, depth, _NONE)
+        if term or scheme or label:
+            self._add_tag(term, scheme, label)
+        if len(element):
+            if not child_names(element) <= _CATEGORIES:
+                raise Unusual("a nest in a category")
+            self._walk(element, depth + 1)
         value = own_text_of(element)
         if value and self._tags and not self._tags[-1][0]:
             self._tags[-1] = (value, *self._tags[-1][1:])
