@@ -63,6 +63,8 @@ def clean_texts(texts: tuple[RawText, ...]) -> tuple[str, str]:
 
     A text that is alone is the summary.
     """
+    if len(texts) == 1:
+        return _plain(texts[0]), ""
     distinct = list(dict.fromkeys(text for text in map(_plain, texts) if text))
     if len(distinct) < 2:
         return (distinct or [""])[0], ""

@@ -7,8 +7,8 @@ import hashlib
 
 def digest(*parts: str) -> str:
     """32 hex digits; each part's length in UTF-8 counts, so ("ab", "c") and ("a", "bc") differ."""
-    text = "".join([f"{len(part)}:{part}" for part in parts])
-    if text.isascii():
+    if all(map(str.isascii, parts)):
+        text = "".join([f"{len(part)}:{part}" for part in parts])
         return hashlib.sha256(text.encode()).hexdigest()[:32]
     pieces: list[bytes] = []
     for part in parts:
