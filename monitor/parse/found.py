@@ -159,6 +159,8 @@ def raw_document(found: FoundFeed, *, url: str) -> RawDocument:
 def _raw_item(item: Found, *, base: str, language: str, authors: tuple[str, ...]) -> RawItem:
     # A summary without a type of its own is the copy of a content.
     summary = item.summary_detail or Content(value=item.summary or "")
+    if item.summary and item.summary != summary.value:  # the detail is the last one's, which may be a picture's caption
+        summary = Content(summary.type, item.summary, summary.language)
     return RawItem(
         guid=item.id,
         link=_link(item, base),

@@ -223,6 +223,17 @@ def test_one_text_is_the_summary_and_two_are_summary_and_content() -> None:
     assert (entry.summary, entry.content) == ("same", "")
 
 
+def test_the_caption_of_a_picture_does_not_take_the_place_of_the_description() -> None:
+    """Of several descriptions, feedparser's `summary_detail` is the last one that stands deeper in the item."""
+    media = 'xmlns:media="http://search.yahoo.com/mrss/"'
+    captions = "".join(
+        f"<media:content {media}><media:description>Caption {number}</media:description></media:content>"
+        for number in range(3)
+    )
+    entry = only(parse(rss(f"<description>What it is about</description>{captions}")))
+    assert "What it is about" in (entry.summary, entry.content)
+
+
 def test_limits() -> None:
     """Endless titles, guids, texts and feeds are cut; what is cut off a guid still tells guids apart."""
     giant = "word " * 300_000
