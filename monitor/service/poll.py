@@ -80,13 +80,14 @@ class Runtime:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Findings:
-    """What a poll came to, before it is put under a lease. `seen` and `fresh` count entries of the document."""
+    """What a poll came to, before it is put under a lease. `seen`, `fresh`, `rough` count entries of the document."""
 
     kind: PollKind
     state: State
     baseline: bool = False
     seen: int = 0
     fresh: int = 0
+    rough: int = 0
     slow_rules: tuple[str, ...] = ()
     entries: tuple[Entry, ...] = ()
     touched: tuple[Entry, ...] = ()
@@ -114,6 +115,7 @@ class _Findings:
             baseline=self.baseline,
             entries=self.seen,
             fresh=self.fresh,
+            rough=self.rough,
             matches=len(self.plan.matches),
             alerts=self.plan.alerts,
             slow_rules=self.slow_rules,
@@ -194,9 +196,9 @@ class FeedPoller:
         reach = horizon(feed, now=asked.now, backfill=backfill)
         keys = [item.key for item in document.items]
         known = await self._threads.read(self._store.known_entries, feed.id, keys)
-        entries = await self._parser.clean(_to_clean(document.items, known, reach), now=asked.now)
-        if isinstance(entries, ParseFailed):
-            return _unreadable(feed, asked, fetched, entries)
+        cleaned = await self._parser.clean(_to_clean(document.items, known, reach), now=asked.now)
+        if isinstance(cleaned, ParseFailed):
+            return _unreadable(feed, asked, fetched, cleaned)
         # A part of a feed is another one each time, so its hash would say nothing.
         learnt = Learnt(
             title=document.title,
@@ -207,7 +209,7 @@ class FeedPoller:
         sight = Sight(
             size=len(keys),
             new=len(keys) - len(known),
-            dates=[date for entry in entries if (date := entry.published_at or entry.updated_at)],
+            dates=[date for entry in cleaned.entries if (date := entry.published_at or entry.updated_at)],
             since=feed.ok_at,
             first=feed.baseline_at is None,
             partial=fetched.partial,
@@ -215,7 +217,8 @@ class FeedPoller:
         )
         habits, missed = after_document(feed.habits, sight, now=asked.now)
         state = after_success(feed, asked, fetched, replace(learnt, habits=habits, missed=missed))
-        return await self._take(feed, entries, known, state, runtime, seen=len(keys), reach=reach)
+        found = await self._take(feed, cleaned.entries, known, state, runtime, seen=len(keys), reach=reach)
+        return replace(found, rough=cleaned.rough)
 
     async def _take(
         self,
