@@ -11,6 +11,7 @@ import sys
 from benchmarks import (
     against_reader,
     clients,
+    hostile,
     matching,
     matching_hostile,
     memory,
@@ -32,6 +33,7 @@ _BENCHMARKS = {
     "reload": reload.run,
     "outbox": outbox.run,
     "parsing": parsing.run,
+    "hostile": hostile.run,
 }
 
 

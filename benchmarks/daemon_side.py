@@ -11,7 +11,7 @@ import sys
 from contextlib import suppress
 from datetime import datetime, timedelta
 from time import perf_counter, process_time
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from benchmarks.farm import feed_url
 from benchmarks.process import REPOSITORY, cpu_seconds
@@ -34,7 +34,10 @@ from monitor.service.threads import StoreThreads
 from monitor.service.turns import Turns
 from monitor.store.open import open_store
 
-_INTERVAL = timedelta(hours=1)
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+INTERVAL = timedelta(hours=1)
 _PARSERS = 2  # the default of polling.parsers
 
 
@@ -48,25 +51,38 @@ class _MovableClock(SystemClock):
         return super().now() + self.ahead
 
 
-class Machinery:
-    """The parts on a fresh store, and a count of what they have done."""
+def farm_feeds(port: int, count: int) -> list[FeedSpec]:
+    """The feeds of a farm."""
+    return [FeedSpec(name=f"feed {index}", url=feed_url(port, index), interval=INTERVAL) for index in range(count)]
 
-    def __init__(self, given: dict[str, Any], *, observer: Observer | None = None) -> None:
+
+class Machinery:
+    """The parts on a fresh store, and a count of what they have done.
+
+    Args:
+        given: How many feeds of a farm, and where it is; other deadlines than the daemon's.
+        observer: Hears of polls in the place of the count.
+        specs: Other feeds than a farm's.
+    """
+
+    def __init__(
+        self, given: dict[str, Any], *, observer: Observer | None = None, specs: Sequence[FeedSpec] | None = None
+    ) -> None:
         self._feeds: int = given["feeds"]
         self._concurrency: int = given["concurrency"]
         self.clock = _MovableClock()
         self._store = open_store(f"sqlite:///{given['database']}", now=self.clock.now(), exclusive=True)
-        specs = [
-            FeedSpec(name=f"feed {index}", url=feed_url(given["port"], index), interval=_INTERVAL)
-            for index in range(self._feeds)
-        ]
+        specs = specs or farm_feeds(given["port"], self._feeds)
         if specs:
             self._store.sync_feeds(specs, now=self.clock.now())
         self._threads = StoreThreads()
         self._fetcher = HttpFetcher(
-            user_agent="news-monitor/benchmark", limits=FetchLimits(), concurrency=self._concurrency
+            user_agent="news-monitor/benchmark",
+            limits=FetchLimits(deadline=timedelta(seconds=given.get("fetch_seconds", 30))),
+            concurrency=self._concurrency,
         )
-        self._parser = SwiftParser(pool=ParserPool(workers=_PARSERS), clock=self.clock)
+        deadline = timedelta(seconds=given.get("parse_seconds", 10))
+        self._parser = SwiftParser(pool=ParserPool(workers=_PARSERS, deadline=deadline), clock=self.clock)
         rules, _faults = load_folder(REPOSITORY / "rules") if given.get("rules", True) else ((), ())
         runtime = Runtime(rules=RuleSet.build(rules), routing=Routing(), fetcher=self._fetcher)
         self._committer = Committer(store=self._store, threads=self._threads, clock=self.clock)
@@ -116,7 +132,7 @@ class Machinery:
         seconds = perf_counter() - started
         used, own_used = cpu_seconds(os.getpid()) - cpu, process_time() - own_cpu
         entries = self._store.status(now=self.clock.now()).entries - before
-        self.clock.ahead += 2 * _INTERVAL
+        self.clock.ahead += 2 * INTERVAL
         return {"seconds": seconds, "cpu": used, "own_cpu": own_used, "entries": entries, "kinds": self._kinds}
 
     async def _run(self) -> None:

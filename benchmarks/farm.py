@@ -95,14 +95,14 @@ class _Pages:
     def answer(self, request: bytes) -> bytes:
         target = request.split(b" ", 2)[1][1:]
         if target == b"counts":
-            return _response(b"200 OK", json.dumps({"full": self.full, "not_modified": self.not_modified}).encode())
+            return response(b"200 OK", json.dumps({"full": self.full, "not_modified": self.not_modified}).encode())
         if target == b"publish":
             self.edition += 1
             self._made.clear()
             self.fill()
-            return _response(b"200 OK", b"")
+            return response(b"200 OK", b"")
         if not target.isdigit() or int(target) >= self.feeds:
-            return _response(b"404 Not Found", b"")
+            return response(b"404 Not Found", b"")
         index = int(target)
         validator = etag(index, self.edition).encode()
         if validator in request:
@@ -124,11 +124,11 @@ class _Pages:
             more = b"Content-Type: application/rss+xml; charset=utf-8\r\nETag: " + validator + b"\r\n"
             if zipped:
                 body, more = gzip.compress(body, mtime=0), more + b"Content-Encoding: gzip\r\n"
-            made = self._made[index, zipped] = _response(b"200 OK", body, more)
+            made = self._made[index, zipped] = response(b"200 OK", body, more)
         return made
 
 
-def _response(status: bytes, body: bytes, more: bytes = b"") -> bytes:
+def response(status: bytes, body: bytes, more: bytes = b"") -> bytes:
     length = str(len(body)).encode()
     return (
         b"HTTP/1.1 " + status + b"\r\n" + more + b"Content-Length: " + length + b"\r\nConnection: close\r\n\r\n" + body
@@ -164,13 +164,18 @@ class _Connection(asyncio.Protocol):
         self._transport.close()
 
 
-async def _serve(pages: _Pages, latency_s: float) -> None:
-    loop = asyncio.get_running_loop()
+def listening() -> socket.socket:
+    """On every 127.x.y.z: that means binding 0.0.0.0, but on this device it is reached from this machine only."""
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    # Any 127.x.y.z means binding 0.0.0.0; bound to this device, it is still reached from this machine only.
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"lo\0")
     listener.bind(("0.0.0.0", 0))
-    server = await loop.create_server(lambda: _Connection(pages.answer, latency_s), sock=listener, backlog=4096)
+    return listener
+
+
+async def serve(answer: Callable[[bytes], bytes], latency_s: float = 0) -> None:
+    """Tell the port, then answer each request, until standard input ends."""
+    loop, listener = asyncio.get_running_loop(), listening()
+    server = await loop.create_server(lambda: _Connection(answer, latency_s), sock=listener, backlog=4096)
     print(json.dumps({"port": listener.getsockname()[1]}), flush=True)
     await loop.run_in_executor(None, sys.stdin.read)
     server.close()
@@ -185,24 +190,15 @@ def _main() -> None:
     given = parser.parse_args()
     pages = _Pages(feeds=given.feeds, entries=given.entries, paragraphs=given.paragraphs)
     pages.fill()
-    asyncio.run(_serve(pages, given.latency_ms / 1000))
+    asyncio.run(serve(pages.answer, given.latency_ms / 1000))
 
 
-class Farm:
-    """The farm's process, for the length of a `with` block.
+class Server:
+    """A process that serves, for the length of a `with` block; it says its port first, and ends with its input."""
 
-    Args:
-        feeds: How many.
-        entries: In each.
-        paragraphs: Of text in each entry.
-        latency_ms: From a request to its answer.
-    """
-
-    def __init__(self, *, feeds: int, entries: int, paragraphs: int, latency_ms: int = 0) -> None:
-        self.feeds = feeds
-        options = {"--feeds": feeds, "--entries": entries, "--paragraphs": paragraphs, "--latency-ms": latency_ms}
+    def __init__(self, module: str, *arguments: object) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.farm", *(str(part) for pair in options.items() for part in pair)],
+            [sys.executable, "-m", module, *map(str, arguments)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -220,19 +216,36 @@ class Farm:
     def __exit__(self, *_error: object) -> None:
         self._process.communicate()
 
+    def ask(self, path: str) -> bytes:
+        """Its own answer to what is no feed."""
+        with build_opener(ProxyHandler({})).open(f"http://127.0.0.1:{self.port}/{path}") as found:
+            answer: bytes = found.read()
+        return answer
+
+
+class Farm(Server):
+    """The farm's process.
+
+    Args:
+        feeds: How many.
+        entries: In each.
+        paragraphs: Of text in each entry.
+        latency_ms: From a request to its answer.
+    """
+
+    def __init__(self, *, feeds: int, entries: int, paragraphs: int, latency_ms: int = 0) -> None:
+        self.feeds = feeds
+        options = {"--feeds": feeds, "--entries": entries, "--paragraphs": paragraphs, "--latency-ms": latency_ms}
+        super().__init__("benchmarks.farm", *(part for pair in options.items() for part in pair))
+
     def counts(self) -> dict[str, int]:
         """How many whole feeds ("full") and how many 304s ("not_modified") it has served so far."""
-        counts: dict[str, int] = json.loads(self._ask("counts"))
+        counts: dict[str, int] = json.loads(self.ask("counts"))
         return counts
 
     def publish(self) -> None:
         """Give every feed one new entry, and with it a new validator."""
-        self._ask("publish")
-
-    def _ask(self, path: str) -> bytes:
-        with build_opener(ProxyHandler({})).open(f"http://127.0.0.1:{self.port}/{path}") as response:
-            answer: bytes = response.read()
-        return answer
+        self.ask("publish")
 
 
 if __name__ == "__main__":

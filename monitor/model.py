@@ -501,6 +501,20 @@ class ParseFailed:
 ParseResult = Document | ParseFailed
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cleaned:
+    """What items have become.
+
+    Attributes:
+        entries: One for each item, in the same order.
+        rough: How many of them have a text that took too long to be read as HTML: its tags are just cut out, or, where
+            even that took too long, it is missing.
+    """
+
+    entries: tuple[Entry, ...]
+    rough: int = 0
+
+
 # ---------------------------------------------------------------------------------------------------------------- rules
 
 

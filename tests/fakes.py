@@ -6,7 +6,7 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from monitor.model import NO_OPTIONS, Fetched, FetchFailed, FetchProblem, NotModified, Sent
+from monitor.model import NO_OPTIONS, Cleaned, Fetched, FetchFailed, FetchProblem, NotModified, Sent
 from monitor.parse.clean import clean_item
 from monitor.parse.document import parse_document
 from monitor.parse.page import read_page
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
     from monitor.fetch.base import Answer
     from monitor.model import (
-        Entry,
         Feed,
         FeedOptions,
         FetchResult,
@@ -111,7 +110,7 @@ class NoParser:
     async def parse(self, body: bytes, *, content_type: str | None, url: str) -> ParseResult:
         raise AssertionError(f"nothing was to be parsed: {body!r} {content_type} {url}")
 
-    async def clean(self, items: Sequence[Item], *, now: datetime) -> tuple[Entry, ...] | ParseFailed:
+    async def clean(self, items: Sequence[Item], *, now: datetime) -> Cleaned | ParseFailed:
         raise AssertionError(f"nothing was to be cleaned: {items} {now}")
 
     def close(self) -> None:
@@ -180,8 +179,8 @@ class DirectParser:
     async def parse(self, body: bytes, *, content_type: str | None, url: str) -> ParseResult:
         return parse_document(body, content_type=content_type, url=url)
 
-    async def clean(self, items: Sequence[Item], *, now: datetime) -> tuple[Entry, ...] | ParseFailed:
-        return tuple(clean_item(item, now=now) for item in items)
+    async def clean(self, items: Sequence[Item], *, now: datetime) -> Cleaned | ParseFailed:
+        return Cleaned(entries=tuple(clean_item(item, now=now) for item in items))
 
     async def read_page(self, body: bytes, *, content_type: str | None) -> PageText | ParseFailed:
         if self.broken is not None:

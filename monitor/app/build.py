@@ -102,5 +102,6 @@ def dispatch_limits(config: Config) -> DispatchLimits:
     return DispatchLimits(
         concurrency=polling.concurrency,
         host_delay=polling.host_delay,
-        feed_seconds=(polling.deadline + polling.parse_deadline).total_seconds(),
+        # Parsing and cleaning, each of which may wait for a worker before.
+        feed_seconds=(polling.deadline + 4 * polling.parse_deadline).total_seconds(),
     )

@@ -131,19 +131,22 @@ _TURNS: Final[Mapping[FeedEventKind, str]] = {
 }
 
 
-def _log_turns(event: FeedPolled) -> None:
-    """But failing and recovered, which every poll tells by itself."""
+def _log_remarks(event: FeedPolled) -> None:
+    """What a poll met on its way, whatever it came to; but failing and recovered, which every poll tells by itself."""
+    name = event.feed.name
+    for rule in event.slow_rules:
+        log.warning("regular expression too slow; the rule was not tested on an entry", rule=rule, feed=name)
+    if event.rough:
+        log.warning("texts too costly to read as HTML; only their words count", feed=name, entries=event.rough)
     for turn in event.events:
         if turn.kind in _TURNS:
             say = log.info if turn.kind == "speaks" else log.warning
-            say(_TURNS[turn.kind], feed=event.feed.name, what=turn.detail)
+            say(_TURNS[turn.kind], feed=name, what=turn.detail)
 
 
 def _log_poll(event: FeedPolled) -> None:
     name, took = event.feed.name, f"{event.seconds:.2f}s"
-    for rule in event.slow_rules:
-        log.warning("regular expression too slow; the rule was not tested on an entry", rule=rule, feed=name)
-    _log_turns(event)
+    _log_remarks(event)
     match event.kind:
         case "waits":
             log.info("not polled", feed=name, why=event.detail)

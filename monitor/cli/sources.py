@@ -70,7 +70,7 @@ async def _entries(fetched: Fetched, source: str, parser: ParserPool, now: datet
         if isinstance(parsed, ParseFailed):
             return parsed.detail
         cleaned = await parser.clean(parsed.items, now=now)
-        return cleaned.detail if isinstance(cleaned, ParseFailed) else cleaned
+        return cleaned.detail if isinstance(cleaned, ParseFailed) else cleaned.entries
     try:
         text = fetched.body.decode("utf-8-sig")
     except UnicodeDecodeError:

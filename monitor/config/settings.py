@@ -116,11 +116,18 @@ class PollingSettings(_Table):
         default=False,
         description="Whether `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` count, where no `proxy` is set.",
     )
-    parsers: int = Field(default=2, ge=1, le=64, description="Worker processes that read documents.")
+    parsers: int = Field(
+        default=2,
+        ge=1,
+        le=64,
+        description="Worker processes for documents that are large or broken. With two or more, half of them are for "
+        "what takes longer than a second, so that no other document waits behind it.",
+    )
     parse_deadline: Duration = Field(
         default=timedelta(seconds=10),
         gt=timedelta(0),
-        description="A document that takes longer to read is given up, and its worker replaced.",
+        description="A document that takes longer to read is given up, and its worker replaced; the text of an entry "
+        "that takes too long is read without its markup.",
     )
 
     @field_validator("user_agent")

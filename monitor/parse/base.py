@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from monitor.model import Entry, Item, PageText, ParseFailed, ParseResult
+    from monitor.model import Cleaned, Item, PageText, ParseFailed, ParseResult
 
 
 class Parser(Protocol):
@@ -21,10 +21,11 @@ class Parser(Protocol):
         `ParseFailed`. `url` resolves relative links.
         """
 
-    async def clean(self, items: Sequence[Item], *, now: datetime) -> tuple[Entry, ...] | ParseFailed:
+    async def clean(self, items: Sequence[Item], *, now: datetime) -> Cleaned | ParseFailed:
         """The entries that `items` become, in the same order; `now` bounds the dates.
 
-        Within a deadline as well: hostile texts that take too long or too much memory are `ParseFailed`.
+        Within a deadline as well. A text that takes too long or too much memory costs the other entries nothing, and
+        its own entry its markup at most. `ParseFailed` only where the workers are gone.
         """
 
     def close(self) -> None:

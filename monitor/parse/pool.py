@@ -1,234 +1,154 @@
-"""Parsing, cleaning and the reading of pages in worker processes that can be killed.
+"""Parsing, cleaning and the reading of pages in worker processes, in two lanes.
 
-Feedparser needs minutes for some documents of a few hundred kilobytes, and so does nh3 for some texts, in code that no
-thread can interrupt. So every job has a deadline, after which its worker is killed and replaced; the other workers go
-on meanwhile.
+Every document has a short time in the quick lane, which is plenty for one that is only large, or broken. What overruns
+it has its whole deadline in the slow lane, and so have later documents from there: a queue of those that use it up
+stands before nobody else's.
 """
 
 from __future__ import annotations
 
-import asyncio
-import fcntl
-import multiprocessing
-import os
-import resource
-import signal
-import sys
-import threading
-from concurrent.futures.process import BrokenProcessPool
 from datetime import timedelta
 from functools import partial
-from multiprocessing.context import ForkServerContext, ForkServerProcess
-from types import ModuleType
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from pebble import ProcessExpired, ProcessPool
-
-from monitor.model import ParseFailed
+from monitor.clock import Clock, SystemClock
+from monitor.model import Cleaned, Entry, ParseFailed
 from monitor.parse.clean import clean_item
 from monitor.parse.document import parse_document
 from monitor.parse.page import read_page
+from monitor.parse.rough import size_of, without_markup, without_texts
+from monitor.parse.workers import Ended, WorkerPool
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from concurrent.futures import Future
+    from collections.abc import Sequence
     from datetime import datetime
-    from multiprocessing.process import BaseProcess
 
-    from monitor.model import Entry, Item, PageText, ParseResult
+    from monitor.model import Item, PageText, ParseResult
 
-_P = ParamSpec("_P")
 _T = TypeVar("_T")
 
-_MAX_TASKS = 500  # jobs; then a worker is replaced, so nothing that leaks grows for ever
-_OUT_OF_MEMORY = 71  # exit status of a worker
-_GRACE = 5  # seconds of CPU above the deadline, for a worker whose parent cannot kill it
+# The daemon goes first, and what takes long last.
+_QUICK_NICENESS = 5
+_SLOW_NICENESS = 10
+# 20 MB that are well-formed take 0.15 s of CPU, a broken feed of 500 KB some 0.2; the rest is for a busy machine.
+_QUICK_SECONDS = 1.0
+_MAX_REMEMBERED = 10_000
 
 
 class ParserPool:
-    """A `Parser` over `workers` processes, started with the first document.
-
-    Workers are forked from a server process that has the parser loaded already, so they start in milliseconds and share
-    its memory; they inherit no socket, no signal handler and no thread of this process.
+    """A `Parser` over `workers` processes, each lane's started with its first document.
 
     Args:
-        workers: Jobs done at once.
-        deadline: Wall time for one job, from the moment a worker takes it.
+        workers: Processes in all. Of two or more, half are for each lane (the odd one is for the quick lane); one does
+            all.
+        deadline: Wall time for one job, from the moment a worker takes it. A document waits twice as long for a worker
+            that may be held so long, and is then given up.
         memory_bytes: Address space of one worker.
+        idle: A lane without a job for so long ends its workers, which hold some 30 MB each.
     """
 
     def __init__(
-        self, *, workers: int, deadline: timedelta = timedelta(seconds=10), memory_bytes: int = 1_000_000_000
+        self,
+        *,
+        workers: int,
+        deadline: timedelta = timedelta(seconds=10),
+        memory_bytes: int = 1_000_000_000,
+        idle: timedelta = timedelta(minutes=5),
+        clock: Clock | None = None,
     ) -> None:
-        self._workers = workers
-        self._deadline = deadline
-        self._memory_bytes = memory_bytes
-        self._running: _Running | None = None
-        self._closed = False
+        self._deadline = deadline.total_seconds()
+        self._clock = clock or SystemClock()
+        self._overran: set[str] = set()
+
+        def lane(workers: int, niceness: int) -> WorkerPool:
+            preload = ("monitor.parse.pool",)
+            return WorkerPool(workers=workers, memory_bytes=memory_bytes, niceness=niceness, idle=idle, preload=preload)
+
+        self._slow = lane(max(1, workers // 2), _SLOW_NICENESS)
+        self._quick = lane(workers - workers // 2, _QUICK_NICENESS) if workers > 1 else None
 
     async def parse(self, body: bytes, *, content_type: str | None, url: str) -> ParseResult:
         """See `Parser.parse`; a caller that is cancelled kills the worker."""
-        return await self._do(parse_document, body, content_type=content_type, url=url)
+        size = len(body)
+        job = partial(parse_document, body, content_type=content_type, url=url)
+        if self._quick is not None and url not in self._overran:
+            read = await self._quick.do(job, seconds=self._quick_seconds, size=0, patience=None)
+            if not (isinstance(read, Ended) and read.late):
+                return _told(read)
+            if len(self._overran) < _MAX_REMEMBERED:
+                self._overran.add(url)
+        began = self._clock.monotonic()
+        read = await self._slow.do(job, seconds=self._deadline, size=size, patience=2 * self._deadline)
+        if self._clock.monotonic() - began < self._quick_seconds:
+            self._overran.discard(url)
+        return _told(read)
 
-    async def clean(self, items: Sequence[Item], *, now: datetime) -> tuple[Entry, ...] | ParseFailed:
+    async def clean(self, items: Sequence[Item], *, now: datetime) -> Cleaned | ParseFailed:
         """See `Parser.clean`; as with `parse`."""
-        return await self._do(_clean, tuple(items), now=now)
+        job = partial(_clean, tuple(items), now=now)
+        lane = self._quick or self._slow
+        done = await lane.do(job, seconds=self._quick_seconds, size=0, patience=self._deadline)
+        if not isinstance(done, Ended):
+            return Cleaned(entries=done)
+        return _told(done) if done.stopped else await self._clean_each(items, now=now)
 
     async def read_page(self, body: bytes, *, content_type: str | None) -> PageText | ParseFailed:
         """See `PageReader.read_page`; as with `parse`."""
-        return await self._do(read_page, body, content_type=content_type)
-
-    async def _do(self, job: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T | ParseFailed:
-        for _ in range(2):
-            if self._closed:
-                return ParseFailed(detail="the parser is stopped")
-            running = self._running = self._running or self._start()
-            try:
-                return await self._run(running, partial(job, *args, **kwargs))
-            except BrokenProcessPool:
-                # An idle worker was killed from outside, which ends a pool for all. The document had no part in it.
-                if self._running is running:
-                    self._running = None
-                    await asyncio.to_thread(running.stop)
-        return ParseFailed(detail="the parser's processes were killed from outside; it is tried again")
+        job = partial(read_page, body, content_type=content_type)
+        return _told(await self._slow.do(job, seconds=self._deadline, size=len(body), patience=None))
 
     def close(self) -> None:
         """See `Parser.close`; documents still in work become `ParseFailed`."""
-        self._closed = True
-        running, self._running = self._running, None
-        if running is not None:
-            running.stop()
+        for lane in filter(None, (self._quick, self._slow)):
+            lane.close()
 
-    async def _run(self, running: _Running, job: Callable[[], _T]) -> _T | ParseFailed:
-        seconds = self._deadline.total_seconds()
-        future = running.schedule(job, seconds)
-        try:
-            return await asyncio.wrap_future(future)
-        except TimeoutError:
-            return ParseFailed(detail=f"the document took more than {seconds:g} s to read; it may be hostile or broken")
-        except ProcessExpired as crash:
-            return ParseFailed(detail=_explain_exit(crash.exitcode))
-        except Exception as error:
-            if running.stopped:  # pebble answers a document that was on its way with whatever its closed pipe raised
-                raise BrokenProcessPool("stopped") from error
-            raise
+    @property
+    def _quick_seconds(self) -> float:
+        return min(_QUICK_SECONDS, self._deadline)
 
-    def _start(self) -> _Running:
-        multiprocessing.set_forkserver_preload(["monitor.parse.pool"])
-        return _Running(
-            ProcessPool(
-                max_workers=self._workers,
-                max_tasks=_MAX_TASKS,
-                initializer=_start_worker,
-                initargs=(self._memory_bytes,),
-                context=_Context(),
-            )
-        )
+    async def _clean_each(self, items: Sequence[Item], *, now: datetime) -> Cleaned | ParseFailed:
+        """Items some of which take too long together: one by one while there is time, the short ones first.
 
+        Those that are left over, or take too long by themselves, are read without an HTML parser.
+        """
+        entries: dict[str, Entry] = {}
+        ends = self._clock.monotonic() + self._deadline
+        for item in sorted(items, key=size_of):
+            left = ends - self._clock.monotonic()
+            if left <= 0:
+                break
+            job = partial(clean_item, item, now=now)
+            seconds = min(self._quick_seconds, left)
+            done = await self._slow.do(job, seconds=seconds, size=size_of(item), patience=left)
+            if isinstance(done, Entry):
+                entries[item.key] = done
+            elif done.stopped:
+                return _told(done)
+        hard = [item for item in items if item.key not in entries]
+        entries |= {entry.key: entry for entry in await self._clean_roughly(hard, now=now)}
+        return Cleaned(entries=tuple(entries[item.key] for item in items), rough=len(hard))
 
-class _Running:
-    """A pool with what it owes."""
-
-    def __init__(self, pool: ProcessPool) -> None:
-        self._pool: Any = pool  # its stop() has no annotations
-        self._pending: set[Future[Any]] = set()
-        self.stopped = False
-
-    def schedule(self, job: Callable[[], _T], seconds: float) -> Future[_T | ParseFailed]:
-        try:
-            future: Future[_T | ParseFailed] = self._pool.schedule(
-                _work, kwargs={"cpu_seconds": int(seconds) + _GRACE, "job": job}, timeout=seconds
-            )
-        except RuntimeError as error:  # pebble's word for a pool that broke while it was idle
-            raise BrokenProcessPool from error
-        self._pending.add(future)
-        future.add_done_callback(self._pending.discard)
-        return future
-
-    def stop(self) -> None:
-        """Kill the workers. pebble forgets what was waiting then; whoever awaits it is told."""
-        self.stopped = True
-        self._pool.stop()
-        self._pool.join()
-        for future in tuple(self._pending):
-            if not future.done():
-                future.set_exception(BrokenProcessPool("stopped"))
+    async def _clean_roughly(self, items: Sequence[Item], *, now: datetime) -> tuple[Entry, ...]:
+        if not items:
+            return ()
+        job = partial(_clean, tuple(map(without_markup, items)), now=now)
+        size = sum(map(size_of, items))
+        done = await self._slow.do(job, seconds=self._deadline, size=size, patience=self._deadline)
+        if not isinstance(done, Ended):
+            return done
+        entries = []
+        for item in items:
+            entries.append(clean_item(without_texts(item), now=now))
+            await self._clock.sleep(0)
+        return tuple(entries)
 
 
-class _Worker(ForkServerProcess):
-    """A worker that does not import the program's main module, which would cost it the daemon's memory and start-up."""
-
-    @staticmethod
-    def _Popen(process_obj: Any) -> Any:  # noqa: N802 - multiprocessing's own hook
-        with _main_lock:
-            main = sys.modules["__main__"]
-            sys.modules["__main__"] = ModuleType("__main__")
-            try:
-                return ForkServerProcess._Popen(process_obj)  # noqa: SLF001
-            finally:
-                sys.modules["__main__"] = main
+def _told(found: _T | Ended) -> _T | ParseFailed:
+    return ParseFailed(detail=found.detail) if isinstance(found, Ended) else found
 
 
-class _Context(ForkServerContext):
-    Process = _Worker
-
-
-_main_lock = threading.Lock()
-
-
-def _start_worker(memory_bytes: int) -> None:
-    """First thing in a worker: limits, signals, and two ways to end when the daemon is gone."""
-    resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    # Ctrl-C goes to the whole process group; the daemon decides what it means. pebble's SIGTERM handler would wait for
-    # the C code it is meant to interrupt.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        _signal_at_end_of(parent)
-        threading.Thread(target=_die_with, args=(parent,), daemon=True).start()
-
-
-def _signal_at_end_of(parent: BaseProcess) -> None:
-    """Let the kernel end this process with SIGIO when the parent is gone: a thread gets no turn while C code runs.
-
-    The parent's sentinel is a pipe to which nothing is written any more, so its only event is that end.
-    """
-    if sys.platform == "linux":
-        signal.signal(signal.SIGIO, signal.SIG_DFL)
-        sentinel = parent.sentinel
-        fcntl.fcntl(sentinel, fcntl.F_SETOWN, os.getpid())
-        fcntl.fcntl(sentinel, fcntl.F_SETFL, fcntl.fcntl(sentinel, fcntl.F_GETFL) | os.O_ASYNC)
-
-
-def _die_with(parent: BaseProcess) -> None:
-    """For other systems, and for a parent that was gone before the signal was set."""
-    parent.join()
-    os._exit(0)
+# In a worker.
 
 
 def _clean(items: tuple[Item, ...], *, now: datetime) -> tuple[Entry, ...]:
     return tuple(clean_item(item, now=now) for item in items)
-
-
-def _work(*, cpu_seconds: int, job: Callable[[], _T]) -> _T | ParseFailed:
-    """In a worker: one job."""
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    spent = int(used.ru_utime + used.ru_stime)
-    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
-    resource.setrlimit(resource.RLIMIT_CPU, (spent + cpu_seconds, hard))
-    try:
-        return job()
-    except RecursionError:
-        return ParseFailed(detail="the document is nested too deeply")
-    except MemoryError:
-        os._exit(_OUT_OF_MEMORY)  # nothing in this process can be trusted to have its memory back
-
-
-def _explain_exit(status: int) -> str:
-    if status == _OUT_OF_MEMORY:
-        return "the document needs too much memory to read; it may be hostile or broken"
-    if status == -signal.SIGXCPU:
-        return "the document took too long to read; it may be hostile or broken"
-    return f"the document made the parser crash ({status}); it may be hostile or broken"

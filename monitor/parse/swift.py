@@ -6,9 +6,10 @@ elements, nothing that is slow on purpose. Feedparser never runs here.
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
-from monitor.model import ParseFailed
+from monitor.model import Cleaned, ParseFailed
 from monitor.parse.clean import clean_item
 from monitor.parse.document import read_quickly
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from monitor.clock import Clock
-    from monitor.model import Entry, Item, PageText, ParseResult, RawText
+    from monitor.model import Item, PageText, ParseResult, RawText
     from monitor.parse.base import Workers
 
 # Measured with benchmarks/parsing.py: each keeps the worst body that passes near ten milliseconds.
@@ -25,7 +26,7 @@ _MAX_BODY = 128 * 1024  # bytes
 _MAX_MENDED = 12 * 1024  # bytes of a body that is repaired, or of another charset
 _MAX_TAGS = 3_000  # "<"
 _MAX_QUOTES = 4_000  # of JSON
-_MAX_ITEMS = 200
+_MAX_ITEMS = 200  # counted before as well, as "<item" and "<entry": those of a reader that makes 3,000 take long
 _MAX_SETTLED = 8 * 1024  # characters cleaned for the sake of keys
 _MAX_TEXT = 32 * 1024  # characters of one text that are cleaned here
 _MAX_TEXT_TAGS = 500
@@ -43,36 +44,34 @@ class SwiftParser:
         self._pool = pool
         self._clock = clock
         self._wild: set[str] = set()
+        # One document at a time: ten that take steps in turn would hold the loop for ten steps.
+        self._turn = asyncio.Lock()
 
     async def parse(self, body: bytes, *, content_type: str | None, url: str) -> ParseResult:
         """See `Parser.parse`."""
         if _is_short(body) and url not in self._wild:
-            read = read_quickly(body, content_type=content_type, url=url, mend=len(body) <= _MAX_MENDED)
-            if isinstance(read, ParseFailed):
-                return read
-            if read is not None:
-                if read.kinds > _MAX_KINDS and len(self._wild) < _MAX_WILD:
-                    self._wild.add(url)
-                await self._clock.sleep(0)
-                if len(read.items) <= _MAX_ITEMS and read.cleaned_characters() <= _MAX_SETTLED:
-                    return read.settled()
+            async with self._turn:
+                found = await self._parse_here(body, content_type=content_type, url=url)
+            if found is not None:
+                return found
         return await self._pool.parse(body, content_type=content_type, url=url)
 
-    async def clean(self, items: Sequence[Item], *, now: datetime) -> tuple[Entry, ...] | ParseFailed:
+    async def clean(self, items: Sequence[Item], *, now: datetime) -> Cleaned | ParseFailed:
         """See `Parser.clean`."""
         costly = [item for item in items if _is_costly(item)]
-        elsewhere = await self._pool.clean(costly, now=now) if costly else ()
+        elsewhere = await self._pool.clean(costly, now=now) if costly else Cleaned(entries=())
         if isinstance(elsewhere, ParseFailed):
             return elsewhere
-        entries = {entry.key: entry for entry in elsewhere}
-        slice_ends = self._clock.monotonic() + _SLICE_SECONDS
-        for item in items:
-            if item.key not in entries:
-                entries[item.key] = clean_item(item, now=now)
-                if self._clock.monotonic() > slice_ends:
-                    await self._clock.sleep(0)
-                    slice_ends = self._clock.monotonic() + _SLICE_SECONDS
-        return tuple(entries[item.key] for item in items)
+        entries = {entry.key: entry for entry in elsewhere.entries}
+        async with self._turn:
+            slice_ends = self._clock.monotonic() + _SLICE_SECONDS
+            for item in items:
+                if item.key not in entries:
+                    entries[item.key] = clean_item(item, now=now)
+                    if self._clock.monotonic() > slice_ends:
+                        await self._clock.sleep(0)
+                        slice_ends = self._clock.monotonic() + _SLICE_SECONDS
+        return Cleaned(entries=tuple(entries[item.key] for item in items), rough=elsewhere.rough)
 
     async def read_page(self, body: bytes, *, content_type: str | None) -> PageText | ParseFailed:
         """See `PageReader.read_page`."""
@@ -82,10 +81,23 @@ class SwiftParser:
         """See `Parser.close`."""
         self._pool.close()
 
+    async def _parse_here(self, body: bytes, *, content_type: str | None, url: str) -> ParseResult | None:
+        """In two steps, between which the loop goes round; None: it takes a worker."""
+        read = read_quickly(body, content_type=content_type, url=url, mend=len(body) <= _MAX_MENDED)
+        if read is None or isinstance(read, ParseFailed):
+            return read
+        if read.kinds > _MAX_KINDS and len(self._wild) < _MAX_WILD:
+            self._wild.add(url)
+        await self._clock.sleep(0)
+        is_short = len(read.items) <= _MAX_ITEMS and read.cleaned_characters() <= _MAX_SETTLED
+        return read.settled() if is_short else None
+
 
 def _is_short(body: bytes) -> bool:
     """Whether reading it is known to take a few milliseconds."""
     if len(body) > _MAX_BODY or body.count(b"<") > _MAX_TAGS:
+        return False
+    if body.count(b"<item") + body.count(b"<entry") > _MAX_ITEMS:
         return False
     return body.lstrip()[:1] not in (b"{", b"[") or body.count(b'"') <= _MAX_QUOTES
 

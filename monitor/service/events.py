@@ -27,6 +27,7 @@ class FeedPolled:
         baseline: This poll made the feed's silent baseline.
         entries: In the document.
         fresh: New or edited among them.
+        rough: Those of which a text was too costly to be read as HTML, so that its words count and its markup does not.
         matches: Of fresh entries, baseline included.
         alerts: What is going to be said (an alert that another feed raised already is counted, and not sent again).
         slow_rules: Rules whose regular expression took too long on an entry, and so were not tested on it.
@@ -41,6 +42,7 @@ class FeedPolled:
     baseline: bool = False
     entries: int = 0
     fresh: int = 0
+    rough: int = 0
     matches: int = 0
     alerts: tuple[Alert, ...] = ()
     slow_rules: tuple[str, ...] = ()

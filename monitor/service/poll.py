@@ -53,6 +53,7 @@ if TYPE_CHECKING:
 
 # Matching gives the loop back this often, so that a first poll of a thousand entries delays no other feed.
 _SLICE_SECONDS = 0.005
+_MAX_DIGESTED = 1_000_000  # bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,13 +81,14 @@ class Runtime:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Findings:
-    """What a poll came to, before it is put under a lease. `seen` and `fresh` count entries of the document."""
+    """What a poll came to, before it is put under a lease. `seen`, `fresh`, `rough` count entries of the document."""
 
     kind: PollKind
     state: State
     baseline: bool = False
     seen: int = 0
     fresh: int = 0
+    rough: int = 0
     slow_rules: tuple[str, ...] = ()
     entries: tuple[Entry, ...] = ()
     touched: tuple[Entry, ...] = ()
@@ -114,6 +116,7 @@ class _Findings:
             baseline=self.baseline,
             entries=self.seen,
             fresh=self.fresh,
+            rough=self.rough,
             matches=len(self.plan.matches),
             alerts=self.plan.alerts,
             slow_rules=self.slow_rules,
@@ -185,7 +188,7 @@ class FeedPoller:
     async def _read(
         self, feed: Feed, asked: Asked, fetched: Fetched, runtime: Runtime, *, backfill: timedelta | None
     ) -> _Findings:
-        digest = hashlib.sha256(fetched.body).hexdigest()
+        digest = await _digest(fetched.body)
         if digest == feed.body_hash and backfill is None:
             return _Findings(kind="same", state=after_success(feed, asked, fetched))
         document = await self._parser.parse(fetched.body, content_type=fetched.content_type, url=fetched.url)
@@ -194,9 +197,9 @@ class FeedPoller:
         reach = horizon(feed, now=asked.now, backfill=backfill)
         keys = [item.key for item in document.items]
         known = await self._threads.read(self._store.known_entries, feed.id, keys)
-        entries = await self._parser.clean(_to_clean(document.items, known, reach), now=asked.now)
-        if isinstance(entries, ParseFailed):
-            return _unreadable(feed, asked, fetched, entries)
+        cleaned = await self._parser.clean(_to_clean(document.items, known, reach), now=asked.now)
+        if isinstance(cleaned, ParseFailed):
+            return _unreadable(feed, asked, fetched, cleaned)
         # A part of a feed is another one each time, so its hash would say nothing.
         learnt = Learnt(
             title=document.title,
@@ -207,7 +210,7 @@ class FeedPoller:
         sight = Sight(
             size=len(keys),
             new=len(keys) - len(known),
-            dates=[date for entry in entries if (date := entry.published_at or entry.updated_at)],
+            dates=[date for entry in cleaned.entries if (date := entry.published_at or entry.updated_at)],
             since=feed.ok_at,
             first=feed.baseline_at is None,
             partial=fetched.partial,
@@ -215,7 +218,8 @@ class FeedPoller:
         )
         habits, missed = after_document(feed.habits, sight, now=asked.now)
         state = after_success(feed, asked, fetched, replace(learnt, habits=habits, missed=missed))
-        return await self._take(feed, entries, known, state, runtime, seen=len(keys), reach=reach)
+        found = await self._take(feed, cleaned.entries, known, state, runtime, seen=len(keys), reach=reach)
+        return replace(found, rough=cleaned.rough)
 
     async def _take(
         self,
@@ -310,6 +314,13 @@ class FeedPoller:
                 await self._clock.sleep(0)
                 slice_ends = self._clock.monotonic() + _SLICE_SECONDS
         return matches, tuple(dict.fromkeys(slow))
+
+
+async def _digest(body: bytes) -> str:
+    """20 MB take some 20 ms, for which the loop does not wait."""
+    if len(body) <= _MAX_DIGESTED:
+        return hashlib.sha256(body).hexdigest()
+    return (await asyncio.to_thread(hashlib.sha256, body)).hexdigest()
 
 
 def _with_ops(outcome: PollOutcome, feed: Feed, ops: Ops) -> PollOutcome:

@@ -12,6 +12,7 @@ import pytest
 
 from tests.acceptance.daemon import Daemon, Site, command, command_json
 from tests.feedserver import FeedServer, Route
+from tests.hostile import HOSTILE
 from tests.receivers import Reply, SmtpSink, WebhookReceiver
 
 pytestmark = pytest.mark.acceptance
@@ -58,6 +59,12 @@ def site(tmp_path: Path, feeds: FeedServer, hook: WebhookReceiver) -> Site:
     made.channels["hook"] = {"type": "webhook", "url": hook.url(), "secret": SECRET}
     made.write()
     return made
+
+
+def resident_megabytes(pid: int) -> float:
+    """The most that a process has held, in 10^6 bytes."""
+    (line,) = re.findall(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
+    return int(line) * 1024 / 1e6
 
 
 def titles(hook: WebhookReceiver) -> list[str]:
@@ -255,6 +262,48 @@ def test_broken_feeds_are_told_in_a_line_each_and_others_go_on(
         assert said in failing.get(name, ""), (name, failing.get(name))
     assert "/feed.xml" in failing["page"]
     assert "Traceback" not in daemon.text()
+
+
+def test_hostile_feeds_cost_the_others_nothing(site: Site, feeds: FeedServer, hook: WebhookReceiver) -> None:
+    """Documents that take all the time there is, or all the memory: healthy feeds alert, large and broken ones as well;
+    each hostile one has its line; memory stays bounded; the stop is clean. One that cannot be read as HTML in time
+    still alerts on its words.
+    """
+    hostile = ["the same, broken", "20,000 attributes", "50 MB of items", "a page"]
+    for number, name in enumerate(hostile):
+        url = feeds.put(f"/hostile/{number}", HOSTILE[name]())
+        # Another host than that of the healthy ones: one host is asked for one feed at a time.
+        site.add_feed(f"hostile-{number}", url.replace("127.0.0.1", "localhost"), interval="1h")
+    filler = [item(f"filler {number}", "filler", "word " * 500) for number in range(200)]
+    feeds.put("/large", rss(*filler))
+    feeds.put("/broken", rss(item("b", "An old one")).replace("</description>", "<br></description>"))
+    feeds.put("/nested", rss(item("n", "An old one")))
+    for name in ("large", "broken", "nested"):
+        site.add_feed(name, feeds.url(f"/{name}"))
+    site.polling |= {"deadline": "5s", "parse_deadline": "2s"}
+    site.write()
+    with Daemon(site) as daemon:
+        for name in ("wire", "large", "broken", "nested"):
+            feeds.wait_for_requests(2, f"/{name}")
+        for name in ("wire", "large", "broken"):
+            feeds.prepend_item(f"/{name}", item(f"new in {name}", f"Assad in {name}: asylum"))
+        feeds.prepend_item("/nested", item("deep", "Assad in nested", "<div>" * 60_000 + "asked for asylum"))
+        hook.wait_for(4, timeout=30)
+        feeds.wait_for_requests(1, f"/hostile/{len(hostile) - 1}")
+        assert resident_megabytes(daemon.process.pid) < 500
+        daemon.process.terminate()
+        assert daemon.process.wait(45) == 0
+    assert Counter(titles(hook)) == {
+        "Assad in wire: asylum": 1,
+        "Assad in large: asylum": 1,
+        "Assad in broken: asylum": 1,
+        "Assad in nested": 1,
+    }
+    said = daemon.text()
+    failed = [name for number, name in enumerate(hostile) if re.search(rf"feed failed.*hostile-{number}", said)]
+    assert failed == hostile, said
+    assert "too costly to read as HTML" in said
+    assert "Traceback" not in said
 
 
 def test_hostile_text_reaches_no_log_line_of_its_own(site: Site, feeds: FeedServer, hook: WebhookReceiver) -> None:

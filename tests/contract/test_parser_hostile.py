@@ -47,9 +47,10 @@ async def entries_of(parser: SwiftParser, body: bytes, *, url: str = "https://ex
     parsed = await parser.parse(body, content_type=None, url=url)
     if isinstance(parsed, ParseFailed):
         return parsed.detail
-    entries = await parser.clean(parsed.items, now=NOW)
-    if isinstance(entries, ParseFailed):
-        return entries.detail
+    cleaned = await parser.clean(parsed.items, now=NOW)
+    if isinstance(cleaned, ParseFailed):
+        return cleaned.detail
+    entries = cleaned.entries
     assert [entry.key for entry in entries] == [found.key for found in parsed.items]
     assert [entry.source_hash for entry in entries] == [found.source_hash for found in parsed.items]
     return entries

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from monitor.model import Entry, Feed, FeedOptions, FetchResult, Item, ParseFailed
+    from monitor.model import Cleaned, Feed, FeedOptions, FetchResult, Item, ParseFailed
     from monitor.store.base import Store
 
 
@@ -45,7 +45,7 @@ class Watched(SwiftParser):
 
     cleaned: tuple[str, ...] = ()
 
-    async def clean(self, items: Sequence[Item], *, now: datetime) -> tuple[Entry, ...] | ParseFailed:
+    async def clean(self, items: Sequence[Item], *, now: datetime) -> Cleaned | ParseFailed:
         self.cleaned = tuple(item.guid for item in items)
         return await super().clean(items, now=now)
 
