@@ -125,16 +125,18 @@ class ParserPool:
             elif done.stopped:
                 return _told(done)
         hard = [item for item in items if item.key not in entries]
-        entries |= {entry.key: entry for entry in await self._clean_roughly(hard, now=now)}
+        roughly = await self._clean_roughly(hard, now=now) if hard else ()
+        if isinstance(roughly, Ended):
+            return _told(roughly)
+        entries |= {entry.key: entry for entry in roughly}
         return Cleaned(entries=tuple(entries[item.key] for item in items), rough=len(hard))
 
-    async def _clean_roughly(self, items: Sequence[Item], *, now: datetime) -> tuple[Entry, ...]:
-        if not items:
-            return ()
+    async def _clean_roughly(self, items: Sequence[Item], *, now: datetime) -> tuple[Entry, ...] | Ended:
+        """With their words alone; without those as well where even that takes too long. `Ended`: a stop."""
         job = partial(_clean, tuple(map(without_markup, items)), now=now)
         size = sum(map(size_of, items))
-        done = await self._slow.do(job, seconds=self._deadline, size=size, patience=self._deadline)
-        if not isinstance(done, Ended):
+        done = await self._slow.do(job, seconds=self._deadline, size=size, patience=None)
+        if not isinstance(done, Ended) or done.stopped:
             return done
         entries = []
         for item in items:

@@ -267,6 +267,18 @@ async def test_closing_answers_those_who_wait() -> None:
         assert isinstance(await parse(pool, GOOD), ParseFailed)
 
 
+async def test_a_stop_takes_no_text_from_an_entry() -> None:
+    """Entries whose texts were being read are not given without them: the feed is read again after the start."""
+    text = f"<guid>1</guid><description><![CDATA[{'<div>' * 80_000}]]></description>"
+    with parser_pool() as pool:
+        document = await parse(pool, rss(text))
+        assert isinstance(document, Document)
+        cleaning = asyncio.create_task(pool.clean(document.items, now=NOW))
+        await asyncio.to_thread(_wait_until_one_burns, os.getpid())
+        pool.close()
+        assert isinstance(await cleaning, ParseFailed)
+
+
 async def test_a_cancelled_caller_frees_its_worker() -> None:
     """A poll that is given up does not leave a worker burning until the deadline."""
     with parser_pool(workers=1) as pool:
