@@ -1,5 +1,6 @@
 """Beside `reader` (github.com/lemon24/reader), a library that fetches, parses and stores feeds: first polls, polls
-without news, polls with one new entry each, and many slow hosts.
+without news, polls with one new entry each, and many slow hosts. It matches no rules, so the daemon is measured without
+any, and with the starter rules for comparison.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ _PARAGRAPHS = 3
 _LATENCY_MS = 100
 # reader 3.26 brings a feedparser of its own that needs sgmllib3k and does not say so.
 _REQUIREMENTS = ("reader==3.26", "sgmllib3k")
-_OURS, _THEIRS = "daemon", "reader 3.26"
+_OURS, _WITH_RULES, _THEIRS = "daemon", "daemon, 7 rules", "reader 3.26"
 _WORKERS = 10
 _SLOW_WORKERS = 30
 _IN_FLIGHT = 64
@@ -42,7 +43,7 @@ def run(*, quick: bool) -> Report:
     """Alternate rounds on one farm; without `reader`, where it cannot be installed."""
     feeds, rounds = (60, 2) if quick else (300, 3)
     missing = install(_REQUIREMENTS, modules=("reader", "sgmllib"))
-    names = [_OURS] if missing else [_OURS, _THEIRS]
+    names = [_OURS, _WITH_RULES] if missing else [_OURS, _WITH_RULES, _THEIRS]
     done: Rounds = {phase: {name: [] for name in names} for phase in _PHASES}
     with tempfile.TemporaryDirectory() as folder:
         for number in range(rounds):
@@ -82,12 +83,13 @@ def _far(done: Rounds, names: Sequence[str], farm: Farm, folder: Path, rounds: i
 
 
 def _side(name: str, farm: Farm, folder: Path, *, slow: bool) -> Contestant:
-    if name == _OURS:
+    if name != _THEIRS:
         given: Mapping[str, Any] = {
             "port": farm.port,
             "feeds": farm.feeds,
             "concurrency": _SLOW_IN_FLIGHT if slow else _IN_FLIGHT,
-            "database": str(folder / "daemon.db"),
+            "database": str(folder / f"{name}.db"),
+            "rules": name == _WITH_RULES,
         }
         return Contestant([sys.executable, "-m", "benchmarks.daemon_side"], given)
     given = {
@@ -117,7 +119,17 @@ def _report(done: Rounds, missing: str, feeds: int, rounds: int) -> Report:
     size = len(feed_body(0, entries=_ENTRIES, paragraphs=_PARAGRAPHS)) / 1000
     return Report(
         title=f"against_reader: {feeds} feeds of {_ENTRIES} entries, {size:.0f} KB, median of {rounds} rounds",
-        columns=("", "daemon polls/s", "CPU µs/poll", "reader polls/s", "CPU µs/poll", "CPU ratio", "speed ratio"),
+        columns=(
+            "",
+            "daemon polls/s",
+            "CPU µs",
+            "with rules",
+            "CPU µs",
+            "reader polls/s",
+            "CPU µs",
+            "CPU ratio",
+            "speed ratio",
+        ),
         rows=tuple(_row(phase, by_name) for phase, by_name in figures.items()),
         summary=f"no ratio: reader could not be installed ({missing})" if missing else _summary(figures),
         figures={**figures, "skipped": missing},
@@ -134,7 +146,7 @@ def _ratios(by_name: Mapping[str, Mapping[str, float]]) -> tuple[float, float]:
 
 def _row(phase: str, by_name: Mapping[str, Mapping[str, float]]) -> tuple[str, ...]:
     cells = [_PHASES[phase]]
-    for name in (_OURS, _THEIRS):
+    for name in (_OURS, _WITH_RULES, _THEIRS):
         figure = by_name.get(name)
         cells += [f"{figure['polls_per_second']:,.0f}", f"{figure['cpu_us_per_poll']:,.0f}"] if figure else ["", ""]
     cells += [f"{ratio:.1f}" for ratio in _ratios(by_name)] if _THEIRS in by_name else ["", ""]

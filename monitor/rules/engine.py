@@ -6,6 +6,7 @@ import gc
 from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from monitor.errors import QueryError
@@ -56,6 +57,11 @@ class RuleSet:
             if rule.feeds or rule.language or rule.max_age is not None or rule.expires is not None
         )
         self._resting: frozenset[int] = frozenset()
+        # Where every rule names its feeds, most feeds of a long list are read for none of them.
+        bound = self.rules if all(rule.feeds for rule in self.rules) else ()
+        self._looks_at = lru_cache(maxsize=1024)(
+            lambda name, tags: any(rule.covers(name, tags) for rule in bound) if bound else bool(self.rules)
+        )
 
     @classmethod
     def build(cls, rules: Iterable[Rule], frequencies: Frequencies | None = None) -> RuleSet:
@@ -95,6 +101,8 @@ class RuleSet:
         Args:
             now: For rules that expire, and those that want young entries only.
         """
+        if not self._looks_at(feed_name, tuple(feed_tags)):
+            return ()
         article = self._article(entry, feed_name, feed_tags)
         matches = []
         for number in self._holding(article, now, timeouts):

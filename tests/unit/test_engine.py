@@ -287,3 +287,14 @@ def test_folding_does_not_depend_on_what_was_seen_before() -> None:
     for _ in range(2):
         assert ruleset.match(first, feed_name="f", feed_tags=(), now=NOW)
         assert not ruleset.match(second, feed_name="f", feed_tags=(), now=NOW)
+
+
+def test_rules_that_all_name_their_feeds_look_at_no_other() -> None:
+    """By name, pattern or tag; where none of them looks there is nothing to find, and no rules find nothing."""
+    bound = RuleSet.build([rule("assad", name="a", feeds=("bbc-*",)), rule("assad", name="b", feeds=("tag:world",))])
+    found = {
+        (feed, tags): [match.rule for match in bound.match(entry("Assad"), feed_name=feed, feed_tags=tags, now=NOW)]
+        for feed, tags in (("bbc-uk", ()), ("dw", ("world",)), ("dw", ()), ("bbc-uk", ("world",)))
+    }
+    assert list(found.values()) == [["a"], ["b"], [], ["a", "b"]]
+    assert RuleSet.build([]).match(entry("Assad"), feed_name="dw", feed_tags=(), now=NOW) == ()
