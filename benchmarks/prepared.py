@@ -41,7 +41,9 @@ def prepare(database: Path, *, port: int, feeds: int, interval: timedelta) -> No
             known,
         )
         connection.execute("UPDATE feeds SET full_at = ok_at")
-        connection.execute("UPDATE hosts SET due_at = (SELECT min(next_poll_at) FROM feeds WHERE host_id = hosts.id)")
+        connection.execute(
+            "UPDATE hosts SET due_at = (SELECT min(next_poll_at) FROM feeds WHERE host_id = hosts.id AND active = 1)"
+        )
         connection.execute("ANALYZE")
     connection.close()
 
