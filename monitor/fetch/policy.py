@@ -21,7 +21,7 @@ _ACCEPT = (
     "application/xml;q=0.9, text/xml;q=0.9, */*;q=0.1"
 )
 
-_RETRY_AFTER_CAP = timedelta(days=7)
+RETRY_AFTER_CAP = timedelta(days=7)
 
 
 def request_headers(feed: Feed, options: FeedOptions = NO_OPTIONS, *, user_agent: str) -> dict[str, str]:
@@ -89,10 +89,10 @@ def parse_retry_after(value: str | None, now: datetime) -> timedelta | None:
     """Seconds or an HTTP-date (RFC 9110 section 10.2.3) as a span from `now`, 0 to 7 days; None: it is neither."""
     value = (value or "").strip()
     if value.isascii() and value.isdigit():
-        return timedelta(seconds=min(int(value[:10]), int(_RETRY_AFTER_CAP.total_seconds())))
+        return timedelta(seconds=min(int(value[:10]), int(RETRY_AFTER_CAP.total_seconds())))
     try:
         at = parsedate_to_datetime(value)
         at = at.replace(tzinfo=UTC) if at.tzinfo is None else at
-        return min(max(at - now, timedelta(0)), _RETRY_AFTER_CAP)
+        return min(max(at - now, timedelta(0)), RETRY_AFTER_CAP)
     except (ValueError, TypeError, IndexError, OverflowError):
         return None

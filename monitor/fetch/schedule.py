@@ -6,7 +6,6 @@ back-off, never before what the server asked for. Every reason is a line for a p
 
 from __future__ import annotations
 
-import ipaddress
 import zlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,7 +14,9 @@ from typing import TYPE_CHECKING, Final
 
 from monitor.durations import in_words
 from monitor.fetch.habits import turnover, usual
+from monitor.fetch.policy import RETRY_AFTER_CAP
 from monitor.model import NEVER, FetchFailed, FetchProblem
+from monitor.netguard import is_public, literal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,7 +33,6 @@ NETWORK: Final = frozenset({FetchProblem.DNS, FetchProblem.CONNECT, FetchProblem
 WISH_CAP: Final = _DAY
 """No wish of an answer or a document holds a feed back for longer; but for Retry-After."""
 
-RETRY_AFTER_CAP: Final = timedelta(days=7)
 VALIDATOR_AGE: Final = timedelta(days=8)
 """Some servers answer 304 for ever: after this time a feed is asked without validators once."""
 
@@ -228,11 +228,9 @@ def is_own_host(host: str) -> bool:
     """
     has_port = host.count(":") == 1 or (host.startswith("[") and not host.endswith("]"))
     name = host.rpartition(":")[0] if has_port else host
-    if not name[-1:].isalpha():
-        try:
-            return not ipaddress.ip_address(name.strip("[]")).is_global
-        except ValueError:
-            return False
+    address = literal(name)
+    if address is not None:
+        return not is_public(address)
     return "." not in name or name.endswith((".local", ".lan", ".internal", ".localhost", ".home.arpa"))
 
 
