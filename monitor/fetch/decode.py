@@ -55,9 +55,9 @@ class BodyDecoder:
         self._start = b""  # too few bytes to tell how a member begins
 
     @property
-    def taken(self) -> int:
-        """Bytes received so far."""
-        return self._taken
+    def given(self) -> int:
+        """Bytes of the body so far."""
+        return self._given
 
     def feed(self, chunk: bytes) -> None:
         """Take the next chunk."""

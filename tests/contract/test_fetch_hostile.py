@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
+import random
 import socket
 import ssl
 import struct
@@ -17,12 +19,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from monitor.clock import SystemClock
+from monitor.fetch.http import FetchLimits, HttpFetcher
 from monitor.fetch.transport import as_httpx
 from monitor.model import FeedOptions, Fetched, FetchProblem
 from tests.fetching import BODY, SHORT, feed, fetcher, names, ok, raw_server, redirect, refusal
 from tests.tls import make_certificate, trusting
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
     from pathlib import Path
 
     from monitor.model import FetchResult
@@ -268,3 +273,35 @@ def test_a_gigabyte_in_any_coding_costs_little_memory(coding: str) -> None:
     assert found["said"] == "too_large"
     assert found["grown_kb"] < 60_000
     assert found["given"] < 20_000_000
+
+
+async def test_a_body_that_grows_lets_others_have_their_turns() -> None:
+    """18 MB that came as 140 kB in one piece: the loop goes round while they are unpacked."""
+    body = gzip.compress(bytes(range(256)) * 100 + random.Random(1).randbytes(1 << 10)) * 700
+    whole = len(gzip.decompress(body))
+    turns = 0
+
+    async def count() -> None:
+        nonlocal turns
+        while True:
+            await SystemClock().sleep(0)
+            turns += 1
+
+    transport = httpx.MockTransport(
+        lambda _request: httpx.Response(200, headers={"Content-Encoding": "gzip"}, stream=_OnePiece(body))
+    )
+    fetcher = HttpFetcher(user_agent="test", limits=FetchLimits(), concurrency=1, transport=transport)
+    counting = asyncio.create_task(count())
+    found = await fetcher.get("https://example.org/large")
+    counting.cancel()
+    assert isinstance(found, Fetched), found
+    assert len(found.body) == whole
+    assert turns > whole // 1_000_000
+
+
+class _OnePiece(httpx.AsyncByteStream):
+    def __init__(self, body: bytes) -> None:
+        self._body = body
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        yield self._body
