@@ -25,38 +25,16 @@ from monitor.model import (
     NO_OPTIONS,
     Feed,
     FeedHints,
-    FeedId,
     FeedOptions,
     FetchFailed,
     FetchProblem,
     Habits,
-    HostId,
 )
+from tests.feeds import A_FEED
 
 NOW = datetime(2026, 11, 23, 12, 30, tzinfo=UTC)  # a Monday
 SECOND, MINUTE, HOUR, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
-FEED = Feed(
-    id=FeedId(1),
-    host_id=HostId(1),
-    host="example.org",
-    name="example",
-    url="https://example.org/feed.xml",
-    tags=(),
-    interval=10 * MINUTE,
-    origin="config",
-    title="",
-    etag=None,
-    last_modified=None,
-    body_hash=None,
-    added_at=NOW,
-    baseline_at=NOW,
-    next_poll_at=NOW,
-    polled_at=NOW - HOUR,
-    ok_at=NOW - HOUR,
-    failures=0,
-    status=None,
-    error="",
-)
+FEED = replace(A_FEED, added_at=NOW, baseline_at=NOW, next_poll_at=NOW, polled_at=NOW - HOUR, ok_at=NOW - HOUR)
 BUSY = Habits(rhythm=30 * MINUTE, longest=3 * HOUR, counted=40, size=50, new_at=NOW)
 
 
