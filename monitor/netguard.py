@@ -150,7 +150,8 @@ def _network(entry: str) -> Network | None:
         return ipaddress.ip_network(entry)
     except ValueError as error:
         if "/" in entry or "host bits" in str(error):
-            raise ValueError(f"{entry!r} is no network: {error}") from None
+            why = str(error) if "host bits" in str(error) else "write it as 10.0.0.0/8 or fd00::/8"
+            raise ValueError(f"{entry!r} is no network: {why}") from None
         return None
 
 

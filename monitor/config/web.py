@@ -7,6 +7,8 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
+from monitor.urls import without_login
+
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # a token, RFC 9110 section 5.6.2
 _TOKEN68 = re.compile(r"[A-Za-z0-9._~+/-]+=*")
 _PATH = re.compile(r"[A-Za-z0-9._~/-]*")
@@ -80,11 +82,11 @@ def check_feed_url(url: str) -> None:
         parts = urlsplit(url)
         host, _port = parts.hostname, parts.port
     except ValueError as error:
-        raise ValueError(f"{url!r} is no URL: {error}") from None
+        raise ValueError(f"{without_login(url)!r} is no URL: {error}") from None
     if parts.scheme not in {"http", "https"}:
-        raise ValueError(f"{url!r} must start with http:// or https://")
+        raise ValueError(f"{without_login(url)!r} must start with http:// or https://")
     if not host:
-        raise ValueError(f"{url!r} names no host")
+        raise ValueError(f"{without_login(url)!r} names no host")
 
 
 def check_public_url(url: str) -> None:

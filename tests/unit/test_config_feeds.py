@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from monitor.app.build import user_agent
-from monitor.config import load_config
+from monitor.config import check_feed_url, load_config
 from monitor.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -171,3 +171,11 @@ def test_secrets_of_feeds_in_a_file_that_everyone_may_read(tmp_path: Path, text:
     """Warned of as those of channels are; what is no secret is not."""
     assert [warning.where for warning in loaded(tmp_path, text, mode=0o644).warnings] == where
     assert loaded(tmp_path, text).warnings == ()
+
+
+@pytest.mark.parametrize("url", ["ftp://me:secret@example.org/f", "https://me:secret@/f", "http://me:secret@[x/f"])
+def test_a_feed_url_that_is_refused_is_shown_without_its_login(url: str) -> None:
+    """What `check` prints ends up in logs of others."""
+    with pytest.raises(ValueError, match=r"URL|http|host") as refused:
+        check_feed_url(url)
+    assert "secret" not in str(refused.value)
