@@ -5,7 +5,8 @@ are `timedelta`. Outcomes are closed unions (`Fetched | NotModified | FetchFaile
 
     claim  ─▶ HostClaim{Feed…}
     fetch  ─▶ Fetched | NotModified | FetchFailed
-    parse  ─▶ Document{Entry…} | ParseFailed
+    parse  ─▶ Document{Item…} | ParseFailed
+    clean  ─▶ Entry…
     match  ─▶ Match…
     plan   ─▶ PollOutcome{FeedUpdate, Entry…, Match…, Alert…, NewDelivery…}
     send   Message{Alert…} ─▶ Sent | TryLater | Refused | ChannelBroken
