@@ -596,7 +596,7 @@ class Excerpt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alert:
-    """What is said, once, about one rule and one story. Rendering needs nothing else.
+    """What is said about one rule and one story, once, or as a reply to that. Rendering needs nothing else.
 
     Attributes:
         id: Made from the rule and the story (UUID 5), so the same thing said again is the same row.
@@ -608,7 +608,10 @@ class Alert:
         excerpts: Passages of summary, content or page, in text order; may be empty (the hit is in the title).
         link: The article, or "".
         story: What the article tells, 32 hex digits; alerts that share it are about one story. "" for "ops".
-        kind: "news"; "ops": the service's own word about itself, whose `feed` may be "".
+        kind: "news"; "update": what came later about a story that has been told; "ops": the service's own word about
+            itself, whose `feed` may be "".
+        note: One sentence, plain text, on why it is said now or what is new: "Also in Reuters."; "" where there is
+            nothing to add.
     """
 
     id: AlertId
@@ -624,7 +627,8 @@ class Alert:
     published_at: datetime | None
     seen_at: datetime
     story: str = ""
-    kind: Literal["news", "ops"] = "news"
+    kind: Literal["news", "update", "ops"] = "news"
+    note: str = ""
 
 
 class HoldKind(StrEnum):

@@ -121,7 +121,9 @@ def hostile_alerts() -> st.SearchStrategy[Alert]:
     return st.builds(
         make_alert,
         severity=st.sampled_from(Severity),
+        kind=st.sampled_from(["news", "news", "update"]),
         feed_title=hostile_text(),
+        note=st.one_of(st.just(""), hostile_text()),
         title=hostile_passages(),
         excerpts=st.lists(hostile_passages(), max_size=3).map(tuple),
         link=st.one_of(hostile_text(), hostile_text().map(lambda text: f"https://news.example/{text}")),

@@ -112,6 +112,11 @@ def passages(alert: Alert, limit: int) -> tuple[tuple[Run, ...], ...]:
     return tuple(found)
 
 
+def note(alert: Alert, limit: int) -> str:
+    """The note on one line; mostly ""."""
+    return isolated(clean_header(render.note(alert), limit))
+
+
 def headline(alert: Alert, limit: int) -> str:
     """The headline on one line, the severity before it where it is high or critical."""
     label = render.severity_label(alert)
@@ -194,7 +199,8 @@ def body(message: Message, *, limit: int, size: Size, link: bool = True) -> str:
 
 
 def _full(alert: Alert, most: int, *, link: bool = True) -> str:
-    excerpts = [inert(render.joined(pieces)) for pieces in passages(alert, most)]
+    excerpts = [inert(told)] if (told := note(alert, most)) else []
+    excerpts += [inert(render.joined(pieces)) for pieces in passages(alert, most)]
     last = "\n".join([inert(facts(alert)), *(_links(alert) if link else ())])
     return "\n\n".join([*excerpts, last])
 

@@ -37,9 +37,14 @@ def _single(message: Message, zone: tzinfo) -> tuple[str, str]:
     waited = several.reason(message)
     if alert.kind == "ops":
         return card(alert, zone), f"Sent by news-monitor about itself: this is not news. {waited}".strip()
-    feed = clean_header(alert.feed_title)
-    foot = f"Sent because the rule “{render.topic(alert)}” matched an entry of {feed}. {waited}".strip()
-    return card(alert, zone), foot
+    return card(alert, zone), f"Sent because {_cause(alert)}. {waited}".strip()
+
+
+def _cause(alert: Alert) -> str:
+    rule, feed = f"the rule “{render.topic(alert)}”", clean_header(alert.feed_title)
+    if alert.kind == "update":
+        return f"{rule} has told you of this story"
+    return f"{rule} matched an entry of {feed}" if feed else f"{rule} says so"
 
 
 def _several(message: Message, zone: tzinfo) -> tuple[str, str]:
@@ -69,8 +74,9 @@ def card(alert: Alert, zone: tzinfo = UTC) -> str:
 
 
 def _told(alert: Alert, zone: tzinfo) -> str:
-    """Facts and excerpts."""
-    return page.FACTS.format(_facts(render.facts(alert, zone))) + "".join(_passages(alert))
+    """Facts, note and excerpts."""
+    note = page.NOTE.format(escape(told)) if (told := render.note(alert)) else ""
+    return page.FACTS.format(_facts(render.facts(alert, zone))) + note + "".join(_passages(alert))
 
 
 def _passages(alert: Alert) -> list[str]:
@@ -102,7 +108,7 @@ def _contents(full: Sequence[Section], brief: Sequence[Alert]) -> str:
         lines.append(page.CONTENTS_RULE.format(escape(section.title), section.total))
         for number, alert in section.items:
             headline = shorten(render.joined(render.headline(alert)), 120)
-            source = page.CONTENTS_SOURCE.format(escape(render.facts(alert)[0])) if alert.kind == "news" else ""
+            source = page.CONTENTS_SOURCE.format(escape(render.facts(alert)[0])) if alert.kind != "ops" else ""
             lines.append(page.CONTENTS_ITEM.format(number, escape(headline), source))
     if brief:
         lines.append(page.CONTENTS_MORE.format(len(brief)))

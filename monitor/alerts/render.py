@@ -33,6 +33,8 @@ docs/webhook.schema.json, which receivers check against, gets a new version too.
 NOTICE = "Service notice"
 """What an "ops" alert is called, where news has its rule."""
 _ABOUT_ITSELF = "news-monitor about itself"
+_BEFORE = {"ops": "news-monitor: ", "update": "Update: "}
+_MOST_NOTE = 500
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
@@ -61,6 +63,11 @@ def topic(alert: Alert) -> str:
     return clean_header(alert.rule_title) or clean_header(alert.rule)
 
 
+def note(alert: Alert) -> str:
+    """What there is to add to the headline, on one line; mostly ""."""
+    return clean_header(alert.note, _MOST_NOTE)
+
+
 def facts(alert: Alert, zone: tzinfo = UTC) -> tuple[str, ...]:
     """Who says it and when, each in a line of its own: feed, time, author; of the service's own word no feed."""
     if alert.kind == "ops":
@@ -81,9 +88,7 @@ def when(alert: Alert, zone: tzinfo = UTC) -> str:
 
 def subject(alert: Alert) -> str:
     """One line of at most 200 characters, "[HIGH] " before it where the severity is high or critical."""
-    told = joined(headline(alert))
-    if alert.kind == "ops":
-        told = f"news-monitor: {told}"
+    told = f"{_BEFORE.get(alert.kind, '')}{joined(headline(alert))}"
     severity = severity_label(alert)
     return clean_header(f"[{severity}] {told}" if severity else told)
 
@@ -106,11 +111,12 @@ def plain(alert: Alert, zone: tzinfo = UTC) -> str:
 
 
 def paragraphs(alert: Alert) -> list[str]:
-    """Headline and excerpts as plain text, hits between asterisks, the severity before them where it matters."""
+    """Headline, note and excerpts as plain text, hits between asterisks, the severity before them where it matters."""
     severity = severity_label(alert)
     title = starred(isolated_runs(headline(alert)))
     return [
         f"[{severity}] {title}" if severity else title,
+        *([isolated(told)] if (told := note(alert)) else []),
         *(starred(isolated_runs(runs(each))) for each in alert.excerpts),
     ]
 
@@ -121,7 +127,7 @@ def log_line(alert: Alert, zone: tzinfo = UTC) -> str:
     passages = (isolated_runs(shorten_runs(runs(excerpt), 400)) for excerpt in alert.excerpts)
     source = ", ".join(map(isolated, facts(alert, zone)[:2]))
     rule = f"[{alert.severity}] {isolated(topic(alert))}"
-    parts = [rule, title, " ".join(map(starred, passages)), source, safe_link(alert.link)]
+    parts = [rule, title, isolated(note(alert)), " ".join(map(starred, passages)), source, safe_link(alert.link)]
     return " | ".join(part for part in parts if part)
 
 
@@ -140,6 +146,7 @@ def document(alert: Alert) -> dict[str, Any]:
         "severity": alert.severity.value,
         "feed": clean(alert.feed),
         "feed_title": clean(alert.feed_title),
+        "note": note(alert),
         "title": _marked(alert.title),
         "excerpts": [_marked(excerpt) for excerpt in alert.excerpts],
         "link": safe_link(alert.link),

@@ -172,6 +172,8 @@ def _length(part: Any) -> int:
 def _alert(alert: Alert, zone: tzinfo, limit: int, *, label: bool = True, topic: bool = True) -> list[Block]:
     excerpts = tuple(_paragraphs(alert, limit))
     parts = [_element("rich_text_section", _headline(alert, label=label))]
+    if note := render.note(alert):
+        parts.append(_element("rich_text_section", [_text(isolated(note))]))
     if excerpts:
         # What the service says of itself is no quotation.
         kind = "rich_text_section" if alert.kind == "ops" else "rich_text_quote"
@@ -188,7 +190,7 @@ def _topic(alert: Alert) -> str:
 
 def _source(alert: Alert) -> list[Block]:
     feed = shorten(render.facts(alert)[0], 60)
-    return [_text(f"  {isolated(feed)}")] if alert.kind == "news" and feed else []
+    return [_text(f"  {isolated(feed)}")] if alert.kind != "ops" and feed else []
 
 
 def _headline(alert: Alert, *, label: bool, bold: bool = True) -> list[Block]:

@@ -157,8 +157,9 @@ def _within(limit: int) -> Callable[[str], bool]:
 
 
 def _quoted(alert: Alert, most: int) -> str:
-    """The excerpts with bold hits."""
-    return "\n\n".join("".join(map(_marked, pieces)) for pieces in compact.passages(alert, most))
+    """The note, and the excerpts with bold hits."""
+    note = [escape(told)] if (told := compact.note(alert, most)) else []
+    return "\n\n".join([*note, *("".join(map(_marked, pieces)) for pieces in compact.passages(alert, most))])
 
 
 def _marked(run: Run) -> str:

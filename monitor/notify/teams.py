@@ -129,6 +129,7 @@ def _message(body: list[dict[str, Any]], *, actions: list[dict[str, Any]] | None
 
 def _container(alert: Alert, most: int) -> dict[str, Any]:
     items = [_block([_headline(alert, 200, size="Medium")])]
+    items += [_block([_run(note)])] if (note := compact.note(alert, most)) else []
     items += [_block(_runs(pieces)) for pieces in compact.passages(alert, most)]
     items.append(_block([_run(compact.facts(alert), isSubtle=True, size="Small")]))
     return {"type": "Container", "separator": True, "items": items}

@@ -184,6 +184,8 @@ def _spans(message: Message) -> tuple[Span, ...]:
 def _full(alert: Alert, most: int) -> Iterator[Span]:
     yield _headline(alert, 200)
     yield Span(text="\n")
+    if note := compact.note(alert, most):
+        yield Span(text=f"{compact.inert(note)}\n")
     for number, pieces in enumerate(compact.passages(alert, most)):
         if number:
             yield Span(text="\n\n", quote=True)

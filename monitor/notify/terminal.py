@@ -128,6 +128,8 @@ def panel(alert: Alert, zone: tzinfo = UTC) -> Panel:
         _Isolated(_marked(render.headline(alert), "bold")),
         Text(" · ".join(map(isolated, render.facts(alert, zone))), style="bright_black"),
     ]
+    if note := render.note(alert):
+        lines.append(Padding(_Isolated(Text(note, style="italic")), (1, 0, 0, 0)))
     passages = [Padding(_Isolated(_marked(runs(excerpt), "")), (1, 0, 0, 0)) for excerpt in alert.excerpts]
     link = safe_link(alert.link)
     ends = [Padding(Text(link, style=Style(color="blue", link=link), overflow="fold"), (1, 0, 0, 0))] if link else []

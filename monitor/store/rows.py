@@ -271,6 +271,7 @@ def alert_document(alert: Alert) -> Values:
         "seen_at": alert.seen_at.isoformat(),
         "story": alert.story,
         "kind": alert.kind,
+        "note": alert.note,
     }
 
 
@@ -290,9 +291,10 @@ def alert_from_document(document: Values) -> Alert:
         author=document["author"],
         published_at=datetime.fromisoformat(published_at) if published_at else None,
         seen_at=datetime.fromisoformat(document["seen_at"]),
-        # Alerts of earlier versions have neither.
+        # Alerts of earlier versions have none of them.
         story=document.get("story", ""),
         kind=document.get("kind", "news"),
+        note=document.get("note", ""),
     )
 
 

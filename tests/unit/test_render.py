@@ -52,6 +52,15 @@ def test_only_a_severity_that_matters_shows_in_the_subject(severity: Severity, s
     assert render.subject(make_alert(severity=severity)) == subject
 
 
+def test_what_is_new_about_a_story_is_told_under_its_headline() -> None:
+    """A reply says at once that it is one, and what it adds; where there is nothing to add, nothing is said."""
+    alert = make_alert(kind="update", note="Also in Reuters.\n")
+    assert render.subject(alert) == "Update: Assad would step down, officials say"
+    assert render.plain(alert) == PLAIN.replace("say\n", "say\n\nAlso in Reuters.\n", 1)
+    assert render.document(alert)["note"] == "Also in Reuters."
+    assert render.document(make_alert())["note"] == ""
+
+
 def test_an_entry_without_a_title_is_headed_by_its_first_words() -> None:
     """Micro-blog feeds have no titles; the subject is then the start of the excerpt, cut at a word."""
     text = "The president will step down on Friday, " + "and so on " * 20
@@ -89,6 +98,7 @@ def test_document_is_the_versioned_json() -> None:
         "severity": "normal",
         "feed": "bbc",
         "feed_title": "BBC News",
+        "note": "",
         "title": {"text": "Assad would step down, officials say", "marks": [[12, 21]]},
         "excerpts": [
             {"text": "Two officials said that Assad had agreed to step down & leave.", "marks": [[44, 53]]},
