@@ -134,7 +134,7 @@ class Daemon:
 
     def _require_feeds(self, store: Store, loaded: Loaded) -> None:
         store.sync_feeds(loaded.config.feed_specs(), now=self._clock.now())
-        if not store.feeds():
+        if not store.count_feeds():
             hint = "add [[feeds]] tables to the file, or run `news-monitor feeds add NAME URL`"
             raise ConfigError([Fault(source=loaded.config.file.path, message="there are no feeds to watch", hint=hint)])
 

@@ -238,4 +238,4 @@ def _unknown_type(config: Config, name: str, kind: object) -> Fault:
 
 def added_feeds(store: Store) -> dict[str, tuple[str, ...]]:
     """Names and tags of the feeds that were added by command."""
-    return {feed.name: feed.tags for feed in store.feeds() if feed.origin == "added"}
+    return store.feed_tags(origin="added")

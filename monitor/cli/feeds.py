@@ -277,7 +277,8 @@ def remove(
 
 def _refuse_if_named(config: Config, store: Store, name: str) -> None:
     """A rule that names a feed which does not exist is a fault, and would stop the next start of the daemon."""
-    left = {feed.name: feed.tags for feed in store.feeds() if feed.name != name and feed.origin == "added"}
+    left = store.feed_tags(origin="added")
+    left.pop(name, None)
     try:
         load(Path(config.file.path), added_feeds=lambda _config: left)
     except ConfigError as error:

@@ -267,12 +267,11 @@ class FirstStart:
 
     def begin(self, store: Store) -> None:
         """Show the bar, if nothing has ever been polled in this store."""
-        feeds = store.feeds()
-        if any(feed.polled_at for feed in feeds):
+        if store.status(now=self._clock.now()).polled_at is not None:
             return
         self._store = store
-        self._waiting = {feed.name for feed in feeds}
-        self._progress.update(self._bar, total=len(feeds))
+        self._waiting = set(store.feed_tags())
+        self._progress.update(self._bar, total=len(self._waiting))
         if self._console.is_terminal:
             self._progress.start()
 

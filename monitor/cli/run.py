@@ -72,7 +72,7 @@ def announce(path: Path, store: Store, loaded: Loaded) -> None:
     logger.info(
         "watching",
         version=__version__,
-        feeds=len(store.feeds()),
+        feeds=store.count_feeds(),
         rules=len(loaded.live_rules),
         channels=",".join(loaded.channels) or "none",
         config=str(path),

@@ -78,7 +78,7 @@ def add(
     configured = config_of(config)
     with store_of(configured) as store:
         made = store.add_silence(silence)
-        feeds = {each.name: each.tags for each in store.feeds()}
+        feeds = store.feed_tags()
     feeds |= {each.name: each.tags for each in configured.settings.feeds}  # before the first run the store has none
     rules, _faults = load_folder(configured.rules_folder)
     named = Named(rules={each.name: each.file for each in rules}, feeds=feeds)

@@ -52,6 +52,7 @@ if TYPE_CHECKING:
         Feed,
         FeedEvent,
         FeedId,
+        FeedOrigin,
         FeedSpec,
         HostClaim,
         KnownEntry,
@@ -131,6 +132,12 @@ class FeedRegistry(Protocol):
 
     def remove_feed(self, name: str, *, now: datetime) -> bool:
         """Make a feed of origin "added" inactive; False where there is no such active feed."""
+
+    def count_feeds(self) -> int:
+        """How many active feeds there are."""
+
+    def feed_tags(self, *, origin: FeedOrigin | None = None) -> dict[str, tuple[str, ...]]:
+        """The tags of each active feed, of one origin or any, by its name; of many feeds far cheaper than `feeds`."""
 
     def feeds(self, *, names: Collection[str] | None = None, failing: bool = False) -> Sequence[Feed]:
         """Active feeds by name, all or those of `names`; `failing` keeps those that fail, are gone for good, or are

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import bindparam, insert, or_, select, update
+from sqlalchemy import bindparam, func, insert, or_, select, update
 
 from monitor.store import dialect, rows
 from monitor.store.base import FeedsChanged
@@ -37,6 +37,8 @@ _KNOWN: Final = select(
     feeds.c.moved_url,
     feeds.c.gone_at,
 )
+_COUNT: Final = select(func.count()).select_from(feeds).where(IS_ACTIVE)
+_NAMED: Final = select(feeds.c.name, feeds.c.tags).where(IS_ACTIVE)
 # Of another URL nothing is known, and nothing of what was learnt holds.
 _NO_STATE: Final[rows.Values] = {
     "etag": None,
@@ -118,6 +120,18 @@ class FeedRegistryPart:
             gone = [_known_feed(row) for row in connection.execute(named)]
             _apply(connection, Change(origin="added"), gone=gone, now=now)
         return bool(gone)
+
+    def count_feeds(self) -> int:
+        with self._database.read() as connection:
+            return connection.execute(_COUNT).scalar_one()
+
+    def feed_tags(self, *, origin: FeedOrigin | None = None) -> dict[str, tuple[str, ...]]:
+        found = _NAMED if origin is None else _NAMED.where(feeds.c.origin == origin)
+        # Hundreds of thousands of feeds have a handful of combinations of tags, and each is kept once.
+        same: dict[tuple[str, ...], tuple[str, ...]] = {}
+        with self._database.read() as connection:
+            result = connection.execute(found)
+            return {name: same.setdefault(tuple(tags), tuple(tags)) for name, tags in result}
 
     def feeds(self, *, names: Collection[str] | None = None, failing: bool = False) -> Sequence[Feed]:
         found = select(*FEED_COLUMNS).join(hosts).where(IS_ACTIVE)

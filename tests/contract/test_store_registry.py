@@ -210,6 +210,16 @@ def test_feeds_by_name(store: Store) -> None:
     assert store.feeds(names=[]) == ()
 
 
+def test_names_and_tags_of_the_active_feeds(store: Store) -> None:
+    """All, or those of one origin; what was removed is neither named nor counted."""
+    store.sync_feeds([spec("a", tags=("x", "y")), spec("b")], now=NOW)
+    store.add_feeds([spec("mine", tags=("x", "y"), origin="added"), spec("gone", origin="added")], now=NOW)
+    store.remove_feed("gone", now=NOW)
+    assert store.feed_tags() == {"a": ("x", "y"), "b": (), "mine": ("x", "y")}
+    assert store.feed_tags(origin="added") == {"mine": ("x", "y")}
+    assert store.count_feeds() == 3
+
+
 def test_a_change_does_not_break_a_lease(store: Store) -> None:
     """Feeds added, retagged and removed on a host that is being polled: the poll goes on, nobody else gets the host."""
     store.sync_feeds(on_host("one.example", "a", "b"), now=NOW)
