@@ -14,6 +14,7 @@ are `timedelta`. Outcomes are closed unions (`Fetched | NotModified | FetchFaile
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -578,6 +579,149 @@ class Match:
     file: str = ""
 
 
+# -------------------------------------------------------------------------------------------------------------- stories
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outlet:
+    """Who tells a story.
+
+    Attributes:
+        id: The same for all feeds and sites of one owner, as far as their names show it: "bbc" for bbc.co.uk and
+            bbc.com.
+        name: For people: "BBC News".
+    """
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placed:
+    """Which story a new entry tells, and why; written with the entry.
+
+    Attributes:
+        entry_key: The entry's key in the feed that was polled.
+        member: The entry's number among all that were placed: 63 bits made of feed and key, known before it is stored.
+        story: 32 hex digits; made from the entry that began the story.
+        at: When it was decided; no two decisions of a process share it.
+        score: How near it is to what the story has, 0 to 1; 0 where it begins the story.
+        reasons: Why it was taken to tell the story, in words; empty likewise.
+        like: The member that it resembles most; None likewise.
+        clues: What is kept of it for comparing; b"": nothing is compared with it.
+        baseline: It was there when its feed was first polled, and is recorded silently.
+    """
+
+    entry_key: str
+    member: int
+    story: str
+    outlet: Outlet
+    at: datetime
+    score: float = 0.0
+    reasons: tuple[str, ...] = ()
+    like: int | None = None
+    clues: bytes = b""
+    baseline: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredMember:
+    """What was decided of an entry, as every process takes it up; `number` rises in the order of the commits."""
+
+    number: int
+    member: int
+    story: str
+    at: datetime
+    clues: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Correction:
+    """A person's word about stories: `member`, or all of `story` where that is None, tells the story `into`.
+
+    Attributes:
+        number: Rises in the order in which they were given.
+    """
+
+    number: int
+    story: str
+    into: str
+    member: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoryNews:
+    """What has been written about stories since a number of each kind.
+
+    Attributes:
+        number: The last of the members' numbers.
+        members: (number, member) of those with which entries are compared.
+    """
+
+    number: int
+    members: tuple[tuple[int, int], ...] = ()
+    corrections: tuple[Correction, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoryMatch:
+    """A rule that matched an entry of a story.
+
+    Attributes:
+        outlet: The id of the entry's outlet.
+        at: When the entry came.
+        baseline: As in `Placed`.
+    """
+
+    outlet: str
+    at: datetime
+    baseline: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SaidTo:
+    """Where an alert went: a channel, by a route (its name).
+
+    Attributes:
+        due_at: While it waits, not before then; None: it does not wait any more.
+    """
+
+    channel: str
+    route: str
+    due_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spoken:
+    """What a rule has said of a story.
+
+    Attributes:
+        alert: The first word.
+        told: Ids of the outlets that it has named: of the alert's own entry, and of what followed.
+        to: Where the alert went and was not dropped or refused.
+    """
+
+    alert: Alert
+    told: frozenset[str]
+    to: tuple[SaidTo, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoryView:
+    """A story as it stands: all its members so far, what is decided and not written yet included.
+
+    Attributes:
+        outlets: Names of its outlets by their ids, in the order in which they came.
+        matches: By the name of the rule, in the order in which the entries came.
+        spoken: By the name of the rule; a rule that is not there has said nothing of the story.
+    """
+
+    id: str
+    outlets: Mapping[str, str] = field(default_factory=dict)
+    matches: Mapping[str, tuple[StoryMatch, ...]] = field(default_factory=dict)
+    spoken: Mapping[str, Spoken] = field(default_factory=dict)
+
+
 # ----------------------------------------------------------------------------------------------------------------- plan
 
 
@@ -612,6 +756,8 @@ class Alert:
             itself, whose `feed` may be "".
         note: One sentence, plain text, on why it is said now or what is new: "Also in Reuters."; "" where there is
             nothing to add.
+        outlet: Who tells it, by name, for people; "" for "ops".
+        outlets: How many outlets had told the story by then, this one included; 0 for "ops".
     """
 
     id: AlertId
@@ -629,6 +775,8 @@ class Alert:
     story: str = ""
     kind: Literal["news", "update", "ops"] = "news"
     note: str = ""
+    outlet: str = ""
+    outlets: int = 0
 
 
 class HoldKind(StrEnum):
@@ -679,12 +827,14 @@ class KnownEntry:
         alerted: Names of the rules that have an alert for it.
         matched: Names of the rules that matched it, baseline included.
         source_hash: Of the stored version; "" where it is not known.
+        story: The story that it was placed in; "": it came before there were stories.
     """
 
     content_hash: str
     alerted: frozenset[str]
     matched: frozenset[str]
     source_hash: str = ""
+    story: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -747,6 +897,8 @@ class PollOutcome:
         touched: Entries in which nothing changed but their markup: their source hash is kept, no more.
         events: Turns in the feed's life.
         pages: Of `entries`; one that was wanted before stays as it is.
+        placed: Which stories those of `entries` tell that had none; one that has one keeps it.
+        origins: Keys of the entries that alerts are about, where no match says it.
     """
 
     lease: Lease
@@ -759,6 +911,8 @@ class PollOutcome:
     touched: tuple[Entry, ...] = ()
     events: tuple[FeedEvent, ...] = ()
     pages: tuple[WantedPage, ...] = ()
+    placed: tuple[Placed, ...] = ()
+    origins: Mapping[AlertId, str] = field(default_factory=dict)
 
 
 # ---------------------------------------------------------------------------------------------------------------- pages
@@ -816,6 +970,7 @@ class PageOutcome:
         host_until: No page of `host` is asked for before; None: no such wish.
         page: The text; "" where there is none.
         matches: Of the entry with its page.
+        placed: The entry's story, where it had none.
     """
 
     entry_id: int
@@ -831,6 +986,7 @@ class PageOutcome:
     matches: tuple[PlannedMatch, ...] = ()
     alerts: tuple[Alert, ...] = ()
     deliveries: tuple[NewDelivery, ...] = ()
+    placed: tuple[Placed, ...] = ()
 
 
 # -------------------------------------------------------------------------------------------------------------- deliver
@@ -1183,3 +1339,57 @@ class EntryMatch:
     alert_id: AlertId | None
     alert_entry_id: int | None
     deliveries: tuple[Delivery, ...] = ()
+
+
+StoryOrder = Literal["recent", "outlets"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListedStory:
+    """A story in a list.
+
+    Attributes:
+        title: Of the entry that came first.
+        first_at: When that one came.
+        last_at: When the last one came.
+        entries: How many tell it.
+        outlets: Names, in the order in which they came.
+        rules: Names of the rules that have alerted on it, in order.
+    """
+
+    id: str
+    title: str
+    first_at: datetime
+    last_at: datetime
+    entries: int
+    outlets: tuple[str, ...]
+    rules: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListedMember:
+    """An entry of a story, and why it is one.
+
+    Attributes:
+        feed: The feed's name.
+        outlet: The outlet's name.
+        at: When it was placed.
+        score: As in `Placed`, like `reasons` and `baseline`.
+        like: The number of the entry that it resembles most; None where it began the story, or where that one is in the
+            story no more.
+        rules: Names of the rules that matched it, in order.
+    """
+
+    entry_id: int
+    story: str
+    feed: str
+    title: str
+    link: str
+    outlet: str
+    published_at: datetime | None
+    at: datetime
+    score: float
+    reasons: tuple[str, ...]
+    like: int | None
+    baseline: bool
+    rules: tuple[str, ...]

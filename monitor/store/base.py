@@ -28,6 +28,9 @@ removes a delivery that was not sent, save `drop_deliveries`, which keeps the ro
 **Pages are claimed one a host.** The pages that new entries link to are rows that a poll writes with its entries. While
 one of a host is leased, no other of that host is given to anybody; what an attempt found is committed by its token.
 
+**Placings are numbered.** What polls decide about stories becomes visible in the order of its numbers (on PostgreSQL a
+lock at the end of the transaction sees to it), so a process that asks for all since a number misses nothing.
+
 **Order.** Claims come in the order in which they are due, the longest waiting first.
 """
 
@@ -57,6 +60,8 @@ if TYPE_CHECKING:
         HostClaim,
         KnownEntry,
         Lease,
+        ListedMember,
+        ListedStory,
         MessageClaim,
         NewDelivery,
         PageClaim,
@@ -68,8 +73,12 @@ if TYPE_CHECKING:
         Settlement,
         Silence,
         StoredEntry,
+        StoredMember,
         StoredPage,
         StoreStatus,
+        StoryNews,
+        StoryOrder,
+        StoryView,
         Subscription,
     )
 
@@ -194,7 +203,8 @@ class FeedQueue(Protocol):
         has moved (`moved_url`) belongs to its new host from now on.
 
         An entry with a known key is updated in place. A match that exists keeps its alert; one without gets the new
-        one. After an outcome with `releases` the host is due when the next of its feeds is, and free.
+        one; an entry that has a story keeps it. After an outcome with `releases` the host is due when the next of its
+        feeds is, and free.
         """
 
 
@@ -290,11 +300,64 @@ class Pages(Protocol):
         """The pages of a feed's entries."""
 
 
-class PollStore(FeedQueue, Holds, Protocol):
+class Stories(Protocol):
+    """Which stories entries tell. What is placed is written with the entries, by `commit_polls` and `commit_pages`."""
+
+    def story_window(
+        self, *, since: datetime, after: tuple[datetime, int] | None, limit: int
+    ) -> Sequence[StoredMember]:
+        """What was placed at `since` or later and entries are compared with, in the order in which it was decided: at
+        most `limit`, and none when there is no more. `after`: `at` and `number` of the last one so far; None to begin.
+        """
+
+    def story_numbers(self) -> tuple[int, int]:
+        """The number of the last member that was written, and of the last correction; 0 where there is none."""
+
+    def story_news(self, *, member: int, correction: int) -> StoryNews:
+        """What has been written since these numbers, by any process. Nothing is ever seen out of its order."""
+
+    def story_members(self, numbers: Collection[int]) -> Sequence[StoredMember]:
+        """Those of these numbers, in order."""
+
+    def story_views(self, stories: Collection[str]) -> Mapping[str, StoryView]:
+        """How each of these stories stands; one that is not known stands empty."""
+
+    def merge_stories(self, into: str, others: Sequence[str], *, now: datetime) -> int:
+        """Make stories one: all that tells `others` tells `into`, and what was said of any was said of it; how many
+        entries that are. What polls still write of the others goes there too.
+        """
+
+    def split_story(self, story: str, entry_ids: Collection[int], *, now: datetime) -> str:
+        """Take entries of a story away, into a new one, whose id is given. What was said goes with the entry that it
+        was said of; where that leaves the story, the rest gets a new id, so that it can be said.
+        """
+
+    def list_stories(
+        self, *, since: datetime, least: int, rule: str | None, order: StoryOrder, limit: int
+    ) -> Sequence[ListedStory]:
+        """Stories that something was added to at `since` or later.
+
+        Args:
+            least: Told by at least so many outlets.
+            rule: On which this rule alerted; None: whatever was said of them.
+            order: The one that grew last comes first, or the one with the most outlets.
+        """
+
+    def stories_called(self, prefix: str, *, limit: int) -> Sequence[str]:
+        """Ids that begin so, in order."""
+
+    def story(self, story: str) -> tuple[ListedStory, Sequence[ListedMember]] | None:
+        """A story with its members in the order in which they came; None where nothing tells it."""
+
+    def story_of(self, entry_id: int) -> str | None:
+        """The story that an entry tells; None: it has none, or there is no such entry."""
+
+
+class PollStore(FeedQueue, Stories, Holds, Protocol):
     """What polling needs."""
 
 
-class PageStore(Pages, FeedQueue, Holds, Protocol):
+class PageStore(Pages, FeedQueue, Stories, Holds, Protocol):
     """What reading pages needs."""
 
 

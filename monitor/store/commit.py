@@ -7,7 +7,7 @@ other in one order, so never in a circle.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import bindparam, delete, func, select, update
@@ -15,20 +15,38 @@ from sqlalchemy import bindparam, delete, func, select, update
 from monitor.model import Alert, AlertId, FeedId, NewDelivery, PlannedMatch
 from monitor.store import dialect, rows
 from monitor.store.hosts import host_of
-from monitor.store.tables import ROW_ID, alerts, deliveries, entries, feed_events, feeds, matches, pages
+from monitor.store.tables import (
+    ROW_ID,
+    alerts,
+    deliveries,
+    entries,
+    feed_events,
+    feeds,
+    matches,
+    pages,
+    story_corrections,
+    story_members,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
     from datetime import datetime
 
     from sqlalchemy import Connection
 
-    from monitor.model import PollOutcome
+    from monitor.model import Placed, PollOutcome
 
 _ENTRY: Final = (
     select(entries.c.id)
     .where(entries.c.feed_id == bindparam("b_feed_id", type_=ROW_ID), entries.c.key == bindparam("b_key"))
     .scalar_subquery()
+)
+_MERGED: Final = dialect.for_each(
+    lambda name: (
+        select(story_corrections.c.story, story_corrections.c.into_story)
+        .where(dialect.is_listed(name, story_corrections.c.story, "b_stories"), story_corrections.c.entry_id.is_(None))
+        .order_by(story_corrections.c.id)
+    )
 )
 _EVENTS_KEPT: Final = 200  # of each feed, the newest
 _FEED: Final = update(feeds).where(feeds.c.id == bindparam("b_id", type_=ROW_ID))
@@ -51,12 +69,13 @@ _ENTRY_TEXT: Final = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Said:
-    """What was found about entries of one feed, and what is to be said of it."""
+    """What was found about entries of one feed, and what is to be said of it; `origins` as in `PollOutcome`."""
 
     feed_id: FeedId
     matches: Sequence[PlannedMatch]
     alerts: Sequence[Alert]
     deliveries: Sequence[NewDelivery]
+    origins: Mapping[AlertId, str] = field(default_factory=dict)
 
 
 def write(outcomes: Sequence[PollOutcome], connection: Connection, now: datetime) -> None:
@@ -66,11 +85,18 @@ def write(outcomes: Sequence[PollOutcome], connection: Connection, now: datetime
     _write_entries(outcomes, connection)
     _touch_entries(outcomes, connection)
     said = [
-        Said(feed_id=each.update.feed_id, matches=each.matches, alerts=each.alerts, deliveries=each.deliveries)
+        Said(
+            feed_id=each.update.feed_id,
+            matches=each.matches,
+            alerts=each.alerts,
+            deliveries=each.deliveries,
+            origins=each.origins,
+        )
         for each in outcomes
     ]
     write_said(said, connection, now)
     _write_pages(outcomes, connection, now)
+    write_members([(each.update.feed_id, placed) for each in outcomes for placed in each.placed], connection)
 
 
 def write_said(found: Sequence[Said], connection: Connection, now: datetime) -> None:
@@ -165,6 +191,7 @@ def _write_pages(outcomes: Sequence[PollOutcome], connection: Connection, now: d
 def _write_alerts(found: Sequence[Said], connection: Connection, now: datetime) -> None:
     keys: dict[AlertId, str] = {}
     for said in found:
+        keys |= said.origins
         for planned in said.matches:
             if planned.alert_id is not None:
                 keys.setdefault(planned.alert_id, planned.match.entry.key)
@@ -174,6 +201,9 @@ def _write_alerts(found: Sequence[Said], connection: Connection, now: datetime) 
         for alert in reversed(said.alerts)
     }
     if values:
+        into = merged_into(connection, {alert.story for said in found for alert in said.alerts})
+        for value in values.values():
+            value["story"] = into.get(value["story"], value["story"])
         insert = dialect.insert(connection, alerts).values(entry_id=_ENTRY)
         connection.execute(insert.on_conflict_do_nothing(), [each for _, each in sorted(values.items())])
 
@@ -204,3 +234,24 @@ def _write_deliveries(found: Sequence[Said], connection: Connection, now: dateti
     if values:
         insert = dialect.insert(connection, deliveries).on_conflict_do_nothing()
         connection.execute(insert, [rows.delivery_values(delivery, now) for _, delivery in sorted(values.items())])
+
+
+def write_members(placed: Sequence[tuple[FeedId, Placed]], connection: Connection) -> None:
+    """Write which stories entries tell, the last thing of a transaction; an entry that has a story keeps it."""
+    if not placed:
+        return
+    dialect.lock_stories(connection)
+    into = merged_into(connection, {each.story for _, each in placed})
+    last = connection.execute(select(func.coalesce(func.max(story_members.c.number), 0))).scalar_one()
+    values = [
+        rows.member_values(each, feed_id, story=into.get(each.story, each.story), number=number)
+        for number, (feed_id, each) in enumerate(placed, last + 1)
+    ]
+    insert = dialect.insert(connection, story_members).values(entry_id=_ENTRY)
+    connection.execute(insert.on_conflict_do_nothing(), values)
+
+
+def merged_into(connection: Connection, stories: Collection[str]) -> dict[str, str]:
+    """Those of `stories` that people merged into others, whole, while a poll still knew them apart."""
+    given = {"b_stories": dialect.listed(connection, stories)}
+    return {story: into for story, into in connection.execute(_MERGED[dialect.of(connection)], given)}  # noqa: C416

@@ -28,6 +28,7 @@ _REGISTRY_LOCK: Final = 0x4E4D0001
 _MIGRATION_LOCK: Final = 0x4E4D0002
 _OUTBOX_LOCK: Final = 0x4E4D0003
 _PAGES_LOCK: Final = 0x4E4D0004
+_STORIES_LOCK: Final = 0x4E4D0005
 
 
 def chunks(values: Sequence[T]) -> Iterator[Sequence[T]]:
@@ -89,6 +90,14 @@ def lock_pages(connection: Connection) -> None:
     """Until the end of the transaction nobody else claims a page: two would each find a host free."""
     if not _is_sqlite(connection):
         connection.execute(select(func.pg_advisory_xact_lock(_PAGES_LOCK)))
+
+
+def lock_stories(connection: Connection) -> None:
+    """Until the end of the transaction nobody else writes about stories: so the numbers of what is written rise in the
+    order in which it can be seen. The last lock that a transaction takes.
+    """
+    if not _is_sqlite(connection):
+        connection.execute(select(func.pg_advisory_xact_lock(_STORIES_LOCK)))
 
 
 def learn_sizes(connection: Connection) -> None:

@@ -170,6 +170,7 @@ def _write(outcomes: Sequence[PageOutcome], connection: Connection, now: datetim
     for each in outcomes:
         if each.host_until is not None:
             _rest(connection, each.host, each.host_until)
+    commit.write_members([(each.feed_id, placed) for each in outcomes for placed in each.placed], connection)
 
 
 def _rest(connection: Connection, host: str, until: datetime) -> None:

@@ -31,6 +31,7 @@ from monitor.store.tables import (
     feeds,
     hosts,
     matches,
+    story_members,
 )
 
 if TYPE_CHECKING:
@@ -47,8 +48,19 @@ _NONE: Final[frozenset[str]] = frozenset()
 # Asked at every poll with a document, so it is made once, and its list is one value however long.
 _KNOWN: Final = dialect.for_each(
     lambda name: (
-        select(entries.c.key, entries.c.content_hash, entries.c.source_hash, matches.c.rule, matches.c.alert_id)
-        .select_from(entries.outerjoin(matches, matches.c.entry_id == entries.c.id))
+        select(
+            entries.c.key,
+            entries.c.content_hash,
+            entries.c.source_hash,
+            story_members.c.story,
+            matches.c.rule,
+            matches.c.alert_id,
+        )
+        .select_from(
+            entries.outerjoin(matches, matches.c.entry_id == entries.c.id).outerjoin(
+                story_members, story_members.c.entry_id == entries.c.id
+            )
+        )
         .where(entries.c.feed_id == bindparam("b_feed_id", type_=ROW_ID))
         .where(dialect.is_listed(name, entries.c.key, "b_keys"))
     )
@@ -116,15 +128,15 @@ class FeedQueuePart:
     def known_entries(self, feed_id: FeedId, keys: Collection[str]) -> Mapping[str, KnownEntry]:
         if not keys:
             return {}
-        hashes: dict[str, tuple[str, str]] = {}
+        found: dict[str, tuple[str, str, str]] = {}
         matched: dict[str, set[str]] = {}
         alerted: dict[str, set[str]] = {}
         with self._database.read() as connection:
             given = {"b_feed_id": feed_id, "b_keys": dialect.listed(connection, keys)}
-            for key, content_hash, source_hash, rule, alert_id in connection.execute(
+            for key, content_hash, source_hash, story, rule, alert_id in connection.execute(
                 _KNOWN[dialect.of(connection)], given
             ):
-                hashes[key] = (content_hash, source_hash)
+                found[key] = (content_hash, source_hash, story or "")
                 if rule is not None:
                     matched.setdefault(key, set()).add(rule)
                 if alert_id is not None:
@@ -135,8 +147,9 @@ class FeedQueuePart:
                 source_hash=source_hash,
                 alerted=frozenset(alerted[key]) if key in alerted else _NONE,
                 matched=frozenset(matched[key]) if key in matched else _NONE,
+                story=story,
             )
-            for key, (content_hash, source_hash) in hashes.items()
+            for key, (content_hash, source_hash, story) in found.items()
         }
 
     def commit_polls(self, outcomes: Sequence[PollOutcome], *, now: datetime) -> Sequence[bool]:

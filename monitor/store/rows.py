@@ -24,12 +24,14 @@ from monitor.model import (
     FeedId,
     HoldKind,
     HostId,
+    ListedMember,
     PageState,
     Placing,
     RecordedMatch,
     Severity,
     Silence,
     StoredEntry,
+    StoredMember,
     StoredPage,
     Subscription,
     SubscriptionState,
@@ -43,7 +45,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Row
 
-    from monitor.model import FeedUpdate, Match, NewDelivery, PageOutcome, PollOutcome, Settlement, WantedPage
+    from monitor.model import FeedUpdate, Match, NewDelivery, PageOutcome, Placed, PollOutcome, Settlement, WantedPage
 
     AnyRow = Row[*tuple[Any, ...]]
 
@@ -218,7 +220,52 @@ def alert_row(alert: Alert, now: datetime) -> Values:
         "seen_at": alert.seen_at,
         "document": alert_document(alert),
         "created_at": now,
+        "story": alert.story,
+        "kind": alert.kind,
     }
+
+
+def member_values(placed: Placed, feed_id: FeedId, *, story: str, number: int) -> Values:
+    """For an INSERT into `story_members` that finds its entry by `b_feed_id` and `b_key`."""
+    return {
+        "b_feed_id": feed_id,
+        "b_key": placed.entry_key,
+        "story": story,
+        "number": number,
+        "member": placed.member,
+        "at": placed.at,
+        "outlet": placed.outlet.id,
+        "outlet_name": placed.outlet.name,
+        "baseline": placed.baseline,
+        "score": placed.score,
+        "reasons": list(placed.reasons),
+        "like_member": placed.like,
+        "clues": placed.clues,
+    }
+
+
+def stored_member_from_row(row: AnyRow) -> StoredMember:
+    """From a row of `story_members`."""
+    return StoredMember(number=row.number, member=row.member, story=row.story, at=row.at, clues=bytes(row.clues))
+
+
+def listed_member_from_row(row: AnyRow, *, like: int | None, rules: Iterable[str]) -> ListedMember:
+    """From a row of `story_members` with its entry's title, link and time, and its feed's name as `feed`."""
+    return ListedMember(
+        entry_id=row.entry_id,
+        story=row.story,
+        feed=row.feed,
+        title=row.title,
+        link=row.link,
+        outlet=row.outlet_name,
+        published_at=row.published_at,
+        at=row.at,
+        score=row.score,
+        reasons=tuple(row.reasons),
+        like=like,
+        baseline=row.baseline,
+        rules=tuple(rules),
+    )
 
 
 def delivery_values(delivery: NewDelivery, now: datetime) -> Values:
@@ -272,6 +319,8 @@ def alert_document(alert: Alert) -> Values:
         "story": alert.story,
         "kind": alert.kind,
         "note": alert.note,
+        "outlet": alert.outlet,
+        "outlets": alert.outlets,
     }
 
 
@@ -295,6 +344,8 @@ def alert_from_document(document: Values) -> Alert:
         story=document.get("story", ""),
         kind=document.get("kind", "news"),
         note=document.get("note", ""),
+        outlet=document.get("outlet", ""),
+        outlets=document.get("outlets", 0),
     )
 
 

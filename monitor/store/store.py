@@ -14,6 +14,7 @@ from monitor.store.pages import PagesPart
 from monitor.store.queue import FeedQueuePart
 from monitor.store.reports import ReportsPart
 from monitor.store.rulefiles import RuleFilesPart
+from monitor.store.stories import StoriesPart
 from monitor.store.subscriptions import SubscriptionsPart
 from monitor.store.tables import store_info
 
@@ -25,6 +26,7 @@ class SqlStore(
     FeedRegistryPart,
     FeedQueuePart,
     PagesPart,
+    StoriesPart,
     OutboxPart,
     HoldsPart,
     RuleFilesPart,

@@ -1,13 +1,15 @@
 """The tables, once for both engines. `migrations/` builds them; a test holds the two to each other.
 
     hosts ─< feeds ─< entries ─< matches >─ alerts ─< deliveries
-               │           └── pages
+               │           ├── pages
+               │           └── story_members
                └─< feed_events
 
 A host's `due_at` is the only thing a claim looks at. It is the earliest `next_poll_at` of the host's active feeds while
 the host is free, but never before its `not_before`; the end of the lease while it is leased (so an expired lease comes
 back by itself); and NULL when there is nothing to poll. A delivery's `due_at` works the same way, and a page's.
-`rule_files` stands alone, and `websub_subscriptions` hang on feeds.
+`rule_files` stands alone, and `websub_subscriptions` hang on feeds. A story is what `story_members` and `alerts`
+have in their column of that name: it has no row of its own, since most stories have one member.
 """
 
 from __future__ import annotations
@@ -20,9 +22,11 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Float,
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -241,7 +245,42 @@ alerts: Final = Table(
     Column("seen_at", UtcTime, nullable=False),
     Column("document", JSON, nullable=False),
     Column("created_at", UtcTime, nullable=False),
+    Column("story", KEY, nullable=False, server_default="", index=True),
+    Column("kind", String, nullable=False, server_default="news"),
 )
+
+# Which story an entry tells. `member` names the entry before it is stored, and is what `like_member` refers to;
+# `number` rises in the order of the commits.
+story_members: Final = Table(
+    "story_members",
+    metadata,
+    Column("entry_id", ROW_ID, ForeignKey("entries.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
+    Column("story", KEY, nullable=False),
+    Column("number", BigInteger, nullable=False, unique=True),
+    Column("member", BigInteger, nullable=False),
+    Column("at", UtcTime, nullable=False),
+    Column("outlet", KEY, nullable=False),
+    Column("outlet_name", Text, nullable=False),
+    Column("baseline", Boolean, nullable=False),
+    Column("score", Float, nullable=False),
+    Column("reasons", JSON, nullable=False),
+    Column("like_member", BigInteger),
+    Column("clues", LargeBinary, nullable=False),
+)
+Index(None, story_members.c.story, story_members.c.at)
+Index(None, story_members.c.at)
+
+# What people said about stories: the entry, or all of `story` where there is none, tells `into_story`.
+story_corrections: Final = Table(
+    "story_corrections",
+    metadata,
+    Column("id", ROW_ID, primary_key=True),
+    Column("at", UtcTime, nullable=False),
+    Column("story", KEY, nullable=False),
+    Column("into_story", KEY, nullable=False),
+    Column("entry_id", ROW_ID, ForeignKey("entries.id", ondelete="CASCADE")),
+)
+Index(None, story_corrections.c.story, story_corrections.c.id)
 
 matches: Final = Table(
     "matches",

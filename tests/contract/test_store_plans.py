@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import Engine, event
 
-from monitor.model import DeliveryState, Settlement
+from monitor.model import DeliveryState, Outlet, Placed, Settlement
 from tests.contract.samples import (
     INTERVAL,
     MINUTE,
@@ -30,11 +30,11 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from monitor.model import PollOutcome
+    from monitor.model import Entry, PollOutcome
     from monitor.store.base import Store
 
 # A table of these read from end to end would make a step slower with every feed, entry or alert there is.
-LARGE = ("hosts", "feeds", "entries", "matches", "alerts", "deliveries")
+LARGE = ("hosts", "feeds", "entries", "matches", "alerts", "deliveries", "story_members", "story_corrections")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +94,20 @@ def filled(store: Store) -> Store:
                 rules=["r"] if feed.id % 2 else [],
             )
             sends = tuple(delivery(said, due_at=NOW + feed.id * MINUTE) for said in found.alerts)
-            batch.append(replace(found, deliveries=sends))
+            about = tuple(replace(said, story=f"story {feed.id}") for said in found.alerts)
+            placed = tuple(map(told, found.entries))
+            batch.append(replace(found, alerts=about, deliveries=sends, placed=placed))
     assert all(store.commit_polls(batch, now=NOW))
+    for number in range(0, 2000, 2):
+        store.merge_stories(f"story {number + 1}", [f"story {number}"], now=NOW)
     return store
+
+
+def told(found: Entry) -> Placed:
+    """Of ten entries one story."""
+    member = int(found.key.replace("-", ""))
+    outlet = Outlet(id="bbc", name="BBC")
+    return Placed(entry_key=found.key, member=member, story=f"story {member // 10}", outlet=outlet, at=NOW, clues=b"x")
 
 
 def claim_and_commit(store: Store) -> None:
@@ -105,7 +116,10 @@ def claim_and_commit(store: Store) -> None:
     assert len(claims) == 10
     store.commit_polls(
         [
-            outcome(one.lease, one.feeds[0], entries=[entry(f"new {n}")], rules=["r"], channels=["slack"])
+            replace(
+                outcome(one.lease, one.feeds[0], entries=[entry(f"new-{n}")], rules=["r"], channels=["slack"]),
+                placed=(replace(told(entry(f"{90000 + n}")), entry_key=f"new-{n}"),),
+            )
             for n, one in enumerate(claims[:9])
         ],
         now=now,
@@ -116,6 +130,14 @@ def claim_and_commit(store: Store) -> None:
 def look_up(store: Store) -> None:
     feed = store.feeds(names=["f7"])[0]
     assert store.known_entries(feed.id, [f"{feed.id}-0", "unknown"])
+
+
+def take_up_stories(store: Store) -> None:
+    member, correction = store.story_numbers()
+    news = store.story_news(member=member - 5, correction=correction - 5)
+    assert len(store.story_members([number for number, _ in news.members])) == 5
+    assert store.story_window(since=NOW, after=(NOW, 20), limit=10)
+    assert store.story_views(["story 1", "story 3"])["story 1"].outlets
 
 
 def send(store: Store) -> None:
@@ -142,7 +164,7 @@ def one_delivery(store: Store) -> None:
 def test_no_hot_statement_reads_a_table_from_end_to_end(filled: Store) -> None:
     """Every statement of the daemon's daily work is asked for its plan on the rows that it ran on."""
     with statements() as seen:
-        for step in (claim_and_commit, look_up, send, add_and_remove, one_feed_by_name, one_delivery):
+        for step in (claim_and_commit, look_up, take_up_stories, send, add_and_remove, one_feed_by_name, one_delivery):
             step(filled)
     assert len(seen) > 40
     database = filled._database  # type: ignore[attr-defined] # EXPLAIN needs the store's own connection and its settings
