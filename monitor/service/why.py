@@ -7,6 +7,7 @@ story, a route or a silence, is to be told here between the last two.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ from monitor.rules.engine import find
 from monitor.rules.explain import explain
 from monitor.rules.language import is_kind_of, language_of
 from monitor.rules.tree import Not, Or
-from monitor.stories.identity import canonical_link
+from monitor.urls import canonical_link
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 _MAX_ENTRIES = 500
 # Of more rules only those that matched are explained part by part: it takes a few milliseconds each.
 _MAX_EXPLAINED = 500
+_ESCAPED = re.compile(r"(?:%[0-9A-F]{2})+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,16 +59,16 @@ class Reason:
 
 
 def stored_entries(store: Reports, wanted: str) -> Sequence[StoredEntry]:
-    """The entries of this number or address, the last stored first; addresses are compared like those of stories.
-
-    Tracking parameters, "www.", http or https and a final slash make no difference.
+    """The entries of this number or address, the last stored first; addresses are compared as by `canonical_link`:
+    tracking parameters, "www.", mobile and AMP pages, http or https and a final slash make no difference.
     """
     if wanted.isdecimal() and wanted.isascii():
         found = store.entry(int(wanted)) if len(wanted) < 19 else None
         return () if found is None else (found,)
     link = canonical_link(wanted)
-    # What every spelling of the address has in common.
-    part = link.removeprefix("//").partition("?")[0].partition("/")[2]
+    # What every spelling of the address has in common: the longest part of its path without an escaped character.
+    path = link.removeprefix("//").partition("?")[0].partition("/")[2]
+    part = max(_ESCAPED.split(path), key=len)
     near = store.entries_linking(part or link.removeprefix("//"), limit=_MAX_ENTRIES)
     return tuple(each for each in near if canonical_link(each.entry.link) == link)
 

@@ -9,14 +9,11 @@ from __future__ import annotations
 
 import hashlib
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+from monitor.urls import canonical_link
 
 if TYPE_CHECKING:
     from monitor.model import Entry
-
-# Query parameters that say where a click came from and not what is shown.
-_TRACKING_PREFIXES = ("utm_", "at_", "mc_", "pk_")
-_TRACKING = frozenset({"fbclid", "gclid", "igshid", "cmpid", "ocid", "ito", "ref_src", "xtor"})
 
 
 def story_key(entry: Entry, *, feed: str) -> str:
@@ -27,18 +24,3 @@ def story_key(entry: Entry, *, feed: str) -> str:
     place = canonical_link(entry.link) if entry.link else f"{feed}\0{entry.key}"
     texts = (" ".join(text.casefold().split()) for text in (entry.title, entry.summary, entry.content))
     return hashlib.sha256("\0".join((place, *texts)).encode()).hexdigest()[:32]
-
-
-def canonical_link(url: str) -> str:
-    """The address without scheme, "www.", fragment, tracking parameters and a final slash."""
-    try:
-        parts = urlsplit(url)
-        host = (parts.hostname or "").removeprefix("www.")
-    except ValueError:
-        return url
-    query = [(name, value) for name, value in parse_qsl(parts.query, keep_blank_values=True) if not _is_tracking(name)]
-    return urlunsplit(("", host, parts.path.rstrip("/"), urlencode(query), ""))
-
-
-def _is_tracking(name: str) -> bool:
-    return name.lower() in _TRACKING or name.lower().startswith(_TRACKING_PREFIXES)
