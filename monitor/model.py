@@ -1204,6 +1204,28 @@ class ChannelPause:
     next_try_at: datetime
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placement:
+    """Where an entry belongs among the stories of the last days, and why.
+
+    Attributes:
+        story: The story's name; the one that the caller offered where the entry begins one.
+        begins: The entry is the first of its story, because nothing was like it enough.
+        score: How sure it is, from 0 to 1; from one half on an entry joins. Where it begins a story: how near it came
+            to the story that was most like it.
+        like: The member that the entry resembles most, in that story, by the caller's number; None: nothing is like it.
+        reasons: What they have in common, in words for people; where it begins a story, what was too little.
+        absorbed: Names of stories whose members belong to `story` from now on, since this entry shows them to be one.
+    """
+
+    story: str
+    begins: bool
+    score: float = 0.0
+    like: int | None = None
+    reasons: tuple[str, ...] = ()
+    absorbed: tuple[str, ...] = ()
+
+
 # -------------------------------------------------------------------------------------------------------------- reports
 
 
