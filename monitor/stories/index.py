@@ -12,7 +12,7 @@ from __future__ import annotations
 from array import array
 from collections import Counter
 from heapq import nlargest
-from itertools import islice
+from itertools import islice, takewhile
 from math import log
 from sys import intern
 from typing import TYPE_CHECKING
@@ -55,6 +55,13 @@ class StoryIndex:
 
     def __len__(self) -> int:
         return len(self._members)
+
+    def __contains__(self, member: int) -> bool:
+        return member in self._members
+
+    def members_of(self, story: str) -> tuple[int, ...]:
+        """The members of a story; none for one that is not known."""
+        return tuple(self._stories[story].members) if story in self._stories else ()
 
     def place(self, member: int, clues: Clues, *, at: datetime, begin: str) -> Placement:
         """Find the story of an entry and add the entry to it.
@@ -112,9 +119,10 @@ class StoryIndex:
                 del self._marks[mark]
 
     def forget(self, before: datetime) -> None:
-        """Drop the members that arrived before that moment."""
+        """Drop the members that arrived before that moment; costs no more than there are of them."""
         moment = before.timestamp()
-        for member in [number for number, one in self._members.items() if one.at < moment]:
+        # They are in the order in which they came, save by as much as clocks differ.
+        for member in [number for number, _ in takewhile(lambda each: each[1].at < moment, self._members.items())]:
             self.drop(member)
 
     # ------------------------------------------------------------------------------------------------------- stories
