@@ -625,6 +625,22 @@ class Placed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Telling:
+    """An entry's part in a story, for the planner.
+
+    Attributes:
+        story: The story's id.
+        at: When it was placed; of an entry that was placed before, when this is asked.
+        is_new: The entry joins the story now.
+    """
+
+    story: str
+    outlet: Outlet
+    at: datetime
+    is_new: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StoredMember:
     """What was decided of an entry, as every process takes it up; `number` rises in the order of the commits."""
 
@@ -699,11 +715,13 @@ class Spoken:
         alert: The first word.
         told: Ids of the outlets that it has named: of the alert's own entry, and of what followed.
         to: Where the alert went and was not dropped or refused.
+        written: The alert is in the store; False: it is planned, and may still come to nothing.
     """
 
     alert: Alert
     told: frozenset[str]
     to: tuple[SaidTo, ...] = ()
+    written: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

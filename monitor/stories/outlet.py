@@ -1,8 +1,8 @@
 """Who tells a story: one outlet for all sites and feeds of one owner, as far as their names show it. Pure.
 
 - An entry that links to another owner's site than its feed's is that site's (a planet, a feed behind a feed service).
-- Else, where the feed names the outlet that it has the entry from (RSS and Atom `source`), that one tells it, unless the
-  source is the feed itself.
+- Else, where the feed names the outlet that it has the entry from (RSS and Atom `source`), that one tells it, unless
+  the source is the feed itself.
 - Else the feed's own site does.
 
 An owner's name is the last part of a registrable domain (https://publicsuffix.org) that its owner chose: "bbc" of
