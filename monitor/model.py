@@ -774,8 +774,8 @@ class Alert:
             itself, whose `feed` may be "".
         note: One sentence, plain text, on why it is said now or what is new: "Also in Reuters."; "" where there is
             nothing to add.
-        outlet: Who tells it, by name, for people; "" for "ops".
-        outlets: How many outlets had told the story by then, this one included; 0 for "ops".
+        outlets: How many outlets had told the story by then, this one's included; 0 where that is not known.
+        also_in: Of an update that says no more than that another outlet has the story: its name; else "".
     """
 
     id: AlertId
@@ -793,8 +793,8 @@ class Alert:
     story: str = ""
     kind: Literal["news", "update", "ops"] = "news"
     note: str = ""
-    outlet: str = ""
     outlets: int = 0
+    also_in: str = ""
 
 
 class HoldKind(StrEnum):

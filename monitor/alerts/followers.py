@@ -54,8 +54,8 @@ def follower(
         story=telling.story,
         kind="update",
         note=f"Also in {telling.outlet.name}.",
-        outlet=telling.outlet.name,
         outlets=outlets,
+        also_in=telling.outlet.name,
     )
 
 

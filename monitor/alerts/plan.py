@@ -154,7 +154,6 @@ class _Planner:
             feed=at.feed,
             feed_title=at.feed.title,
             now=at.now,
-            outlet=telling.outlet.name,
             outlets=len(view.outlets),
         )
         deliveries = tuple(
@@ -226,7 +225,6 @@ def alert_of(
     feed: Feed,
     feed_title: str,
     now: datetime,
-    outlet: str = "",
     outlets: int = 0,
 ) -> Alert:
     """The alert about a match."""
@@ -245,6 +243,5 @@ def alert_of(
         published_at=entry.published_at,
         seen_at=now,
         story=story,
-        outlet=outlet,
         outlets=outlets,
     )

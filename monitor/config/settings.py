@@ -370,8 +370,8 @@ class PaceSettings(_Table):
     followers: Literal["thread", "digest", "none"] | None = Field(
         default=None,
         description="What becomes of other outlets' reports of a story that you were told of. `thread` (the default): "
-        "they come together as one reply, after `followers_wait`; `digest`: with the route's digest, or daily at 08:00; "
-        "`none`: they are recorded only.",
+        "they come together as one reply, after `followers_wait`; `digest`: with the route's digest, or daily at "
+        "08:00; `none`: they are recorded only.",
     )
     followers_wait: Duration | None = Field(
         default=None,

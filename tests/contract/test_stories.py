@@ -161,7 +161,7 @@ async def test_what_follows_waits_together(bench: Bench) -> None:
     assert also.placing.hold is HoldKind.GROUP
     assert also.placing.group == f"also {first.alert.story}"
     assert also.due_at - also.created_at == timedelta(minutes=15)
-    assert (also.alert.kind, also.alert.outlet, also.alert.outlets) == ("update", "BBC", 2)
+    assert (also.alert.kind, also.alert.also_in, also.alert.outlets) == ("update", "BBC", 2)
 
 
 @pytest.mark.parametrize("followers", ["none", "digest"])
