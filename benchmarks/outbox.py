@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 
 from benchmarks.process import REPOSITORY, environment, memory
 from benchmarks.report import Report, middle
+from monitor.alerts.ids import new_delivery
 from monitor.alerts.ops import ops_alert
-from monitor.alerts.plan import new_delivery
 from monitor.alerts.routing import UNROUTED, Routing
 from monitor.clock import SystemClock
 from monitor.notify.registry import open_channel

@@ -625,6 +625,22 @@ class Placed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Telling:
+    """An entry's part in a story, for the planner.
+
+    Attributes:
+        story: The story's id.
+        at: When it was placed; of an entry that was placed before, when this is asked.
+        is_new: The entry joins the story now.
+    """
+
+    story: str
+    outlet: Outlet
+    at: datetime
+    is_new: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StoredMember:
     """What was decided of an entry, as every process takes it up; `number` rises in the order of the commits."""
 
@@ -699,11 +715,13 @@ class Spoken:
         alert: The first word.
         told: Ids of the outlets that it has named: of the alert's own entry, and of what followed.
         to: Where the alert went and was not dropped or refused.
+        written: The alert is in the store; False: it is planned, and may still come to nothing.
     """
 
     alert: Alert
     told: frozenset[str]
     to: tuple[SaidTo, ...] = ()
+    written: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -756,8 +774,8 @@ class Alert:
             itself, whose `feed` may be "".
         note: One sentence, plain text, on why it is said now or what is new: "Also in Reuters."; "" where there is
             nothing to add.
-        outlet: Who tells it, by name, for people; "" for "ops".
-        outlets: How many outlets had told the story by then, this one included; 0 for "ops".
+        outlets: How many outlets had told the story by then, this one's included; 0 where that is not known.
+        also_in: Of an update that says no more than that another outlet has the story: its name; else "".
     """
 
     id: AlertId
@@ -775,8 +793,8 @@ class Alert:
     story: str = ""
     kind: Literal["news", "update", "ops"] = "news"
     note: str = ""
-    outlet: str = ""
     outlets: int = 0
+    also_in: str = ""
 
 
 class HoldKind(StrEnum):
@@ -1202,6 +1220,28 @@ class ChannelPause:
     since: datetime
     reason: str
     next_try_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placement:
+    """Where an entry belongs among the stories of the last days, and why.
+
+    Attributes:
+        story: The story's name; the one that the caller offered where the entry begins one.
+        begins: The entry is the first of its story, because nothing was like it enough.
+        score: How sure it is, from 0 to 1; from one half on an entry joins. Where it begins a story: how near it came
+            to the story that was most like it.
+        like: The member that the entry resembles most, in that story, by the caller's number; None: nothing is like it.
+        reasons: What they have in common, in words for people; where it begins a story, what was too little.
+        absorbed: Names of stories whose members belong to `story` from now on, since this entry shows them to be one.
+    """
+
+    story: str
+    begins: bool
+    score: float = 0.0
+    like: int | None = None
+    reasons: tuple[str, ...] = ()
+    absorbed: tuple[str, ...] = ()
 
 
 # -------------------------------------------------------------------------------------------------------------- reports

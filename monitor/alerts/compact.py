@@ -78,7 +78,8 @@ def fitted(
     most_full: int = several.FULL,
 ) -> Fitted[T]:
     """As many alerts as possible by their headlines, but half of `room` at least for the first ones in full."""
-    alerts = several.in_order(message)
+    alerts = several.shown(message)
+    most_full = 0 if several.follows(message) else most_full
     lines = [brief(alert) for alert in alerts]
     waiting = sum(map(size, lines))
     told, used = list[T](), 0
@@ -182,10 +183,10 @@ def body(message: Message, *, limit: int, size: Size, link: bool = True) -> str:
         limit: The most, by `size`, which must not count less for a text than for its parts.
         link: Whether the link of a single alert is in it; False where a receiver takes it separately.
     """
-    if len(message.alerts) == 1:
+    if several.is_alone(message):
         alert = message.alerts[0]
         return longest(lambda most: _full(alert, most, link=link), lambda text: size(text) <= limit, MOST_EXCERPT)
-    before = [inert(several.reason(message))] if message.reason else []
+    before = [inert(waited)] if (waited := several.reason(message)) else []
     room = limit - sum(size(line) + 2 for line in (*before, omission(len(message.alerts))))
     told = fitted(
         message,

@@ -35,7 +35,7 @@ def facts(message: Message, zone: tzinfo = UTC, *, kind: Kind = "text") -> dict[
         "severity": worst.value,
         "label": render.label(worst),
         "reason": several.reason(message),
-        "heading": several.heading(message) if len(told) > 1 else single,
+        "heading": single if several.is_alone(message) else several.heading(message),
         "subject": several.subject(message),
         "text": several.plain(message, zone),
         "rules": [

@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
 def html(message: Message, zone: tzinfo = UTC) -> str:
     """The whole document."""
-    body, foot = _single(message, zone) if len(message.alerts) == 1 else _several(message, zone)
+    body, foot = _single(message, zone) if several.is_alone(message) else _several(message, zone)
     first = message.alerts[0]
     texts = (render.joined(runs(excerpt)) for excerpt in first.excerpts)
-    preview = several.preview(message) if len(message.alerts) > 1 else clean_header(" ".join(texts), 140)
+    preview = clean_header(" ".join(texts), 140) if several.is_alone(message) else several.preview(message)
     return page.PAGE.format(
         subject=escape(several.subject(message)), preview=escape(preview), body=body, foot=escape(foot)
     )
@@ -49,18 +49,22 @@ def _cause(alert: Alert) -> str:
 
 def _several(message: Message, zone: tzinfo) -> tuple[str, str]:
     full, brief = several.parts(message)
-    body = [page.HEADING.format(escape(several.title(message)))]
+    follows = several.follows(message)
+    body = [page.HEADING.format(escape(several.heading(message) if follows else several.title(message)))]
     if waited := several.reason(message):
         body.append(page.NOTE.format(escape(waited)))
-    if len(message.alerts) > several.CONTENTS_FROM:
+    if len(full) > several.CONTENTS_FROM:
         body.append(_contents(several.sections(message, full), brief))
     body += [_section(section, zone) for section in several.sections(message, full)]
-    if brief:
+    if brief and full:
         body.append(page.SECTION.format(badge="", title=f"{len(brief)} more", anchor=page.ANCHOR.format("more")))
+    if brief:
         listed = (_listed(section, zone) for section in several.sections(message, brief, len(full) + 1))
         body.append(page.LIST.format("".join(listed)))
     if all(alert.kind == "ops" for alert in message.alerts):
         return "".join(body), "Sent by news-monitor about itself: this is not news."
+    if follows:
+        return "".join(body), f"Sent because {_cause(message.alerts[0])}."
     return "".join(body), "Sent because your rules matched; the alerts came together."
 
 

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
-from monitor.alerts.ids import made_id
-from monitor.alerts.plan import new_delivery
+from monitor.alerts.ids import made_id, new_delivery
 from monitor.model import Alert, AlertId, Excerpt, Severity
 from monitor.urls import without_login
 

@@ -1,27 +1,33 @@
 """From matches to what is said: which match becomes an alert, for which channels. Pure.
 
-An alert is made once for a rule and a story. A match is recorded without an alert
+An alert is made once for a rule and a story. A match is recorded without an alert of its own
 
 - while the feed has no baseline (all it held when it was added), unless a backfill asks for entries of that age;
-- when the rule matched an earlier version of the same entry.
+- when the rule matched an earlier version of the same entry;
+- when the rule has spoken of the story: then it is recorded with that alert's id.
+
+Of a story that a rule has spoken of, each outlet that tells it later is named once (`monitor.alerts.followers`).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import defaultdict
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from monitor.alerts.excerpt import excerpts, mark_title
-from monitor.alerts.ids import made_id
+from monitor.alerts.followers import follower, replies
+from monitor.alerts.ids import made_id, new_delivery
 from monitor.alerts.routing import Subject, place, silence_for
-from monitor.model import Alert, AlertId, DeliveryId, Entry, Feed, KnownEntry, Match, NewDelivery, Placing, PlannedMatch
+from monitor.alerts.told import Told
+from monitor.model import Alert, AlertId, DeliveryId, Entry, Feed, KnownEntry, Match, NewDelivery, PlannedMatch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from monitor.alerts.routing import Routing
-    from monitor.model import Silence
+    from monitor.model import Silence, StoryView, Telling
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +37,7 @@ class Plan:
     matches: tuple[PlannedMatch, ...] = ()
     alerts: tuple[Alert, ...] = ()
     deliveries: tuple[NewDelivery, ...] = ()
+    origins: Mapping[AlertId, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,61 +56,152 @@ class Horizon:
         """Whether the backfill asks for this entry; one without a date is never asked for."""
         return self.since is not None and entry.published_at is not None and entry.published_at >= self.since
 
+    def silences(self, entry: Entry) -> bool:
+        """Whether the entry is recorded silently."""
+        return self.baseline and not self.covers(entry)
+
 
 def horizon(feed: Feed, *, now: datetime, backfill: timedelta | None) -> Horizon:
     """What a poll of `feed` may speak of."""
     return Horizon(baseline=feed.baseline_at is None, since=now - backfill if backfill is not None else None)
 
 
-def plan(
-    matches: Sequence[Match],
-    *,
-    feed: Feed,
-    feed_title: str,
-    known: Mapping[str, KnownEntry],
-    story_of: Callable[[Entry], str],
-    routing: Routing,
-    silences: Sequence[Silence],
-    horizon: Horizon,
-    now: datetime,
-) -> Plan:
-    """Decide for each match whether it speaks, and write its alert and deliveries.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Situation:
+    """What a plan depends on besides the matches.
 
-    Args:
-        matches: Of new or changed entries (with a backfill: of all that it covers).
-        known: What the store has of these entries, by key.
-        story_of: The identity of the story that an entry tells.
+    Attributes:
+        feed: With its title as it is now.
+        known: What the store has of the entries, by key.
+        tellings: Which story each entry tells, by key, in the order in which they were placed.
+        views: How these stories stood before; one that is not there has begun just now.
+        rules: The names of the rules that are live: nothing follows the word of another one.
         routing: Which channels an alert goes to, and when.
         silences: That may be active.
         now: When the entries were seen.
     """
-    planned: list[PlannedMatch] = []
-    alerts: dict[AlertId, Alert] = {}
-    deliveries: dict[DeliveryId, NewDelivery] = {}
+
+    feed: Feed
+    known: Mapping[str, KnownEntry]
+    tellings: Mapping[str, Telling]
+    views: Mapping[str, StoryView]
+    rules: Collection[str]
+    routing: Routing
+    silences: Sequence[Silence]
+    horizon: Horizon
+    now: datetime
+
+
+def plan(entries: Sequence[Entry], matches: Sequence[Match], situation: Situation) -> Plan:
+    """Decide for each match whether it speaks, and for each entry whether it follows; write alerts and deliveries.
+
+    Args:
+        entries: New or changed ones (with a backfill: all that it covers), each with a telling.
+        matches: Of these entries.
+    """
+    of_entry: dict[str, list[Match]] = defaultdict(list)
     for match in matches:
-        if not _speaks(match, known.get(match.entry.key), horizon):
-            planned.append(PlannedMatch(match=match, alert_id=None))
-            continue
-        story = story_of(match.entry)
-        alert_id = AlertId(made_id("alert", match.rule, story))
-        planned.append(PlannedMatch(match=match, alert_id=alert_id))
-        if alert_id in alerts:
-            continue
-        alerts[alert_id] = alert = _alert(alert_id, match, story=story, feed=feed, feed_title=feed_title, now=now)
-        subject = Subject(rule=match.rule, file=match.file, severity=match.severity, feed=feed.name, tags=feed.tags)
-        silence = silence_for(alert, feed.tags, silences, now)
-        for route, channel in routing.targets(subject, match.channels):
-            placing, due_at = place(alert, route, silence, now=now)
-            delivery = new_delivery(alert, channel, due_at=due_at, placing=placing)
-            deliveries[delivery.id] = delivery
-    return Plan(matches=tuple(planned), alerts=tuple(alerts.values()), deliveries=tuple(deliveries.values()))
+        of_entry[match.entry.key].append(match)
+    by_key = {entry.key: entry for entry in entries}
+    planner = _Planner(situation)
+    for key, telling in situation.tellings.items():
+        if key in by_key:
+            planner.take(by_key[key], telling, of_entry[key])
+    return planner.plan()
 
 
-def new_delivery(alert: Alert, channel: str, *, due_at: datetime, placing: Placing | None = None) -> NewDelivery:
-    """The delivery of an alert to a channel, whose id (UUID 5) they make."""
-    made = DeliveryId(made_id("delivery", alert.id, channel))
-    placing = placing or Placing(group=f"alert {alert.id}")
-    return NewDelivery(id=made, alert_id=alert.id, channel=channel, due_at=due_at, placing=placing)
+class _Planner:
+    def __init__(self, situation: Situation) -> None:
+        self._situation = situation
+        self._told = Told(situation.views)
+        self._matches: list[PlannedMatch] = []
+        self._alerts: dict[AlertId, Alert] = {}
+        self._deliveries: dict[DeliveryId, NewDelivery] = {}
+        self._origins: dict[AlertId, str] = {}
+
+    def plan(self) -> Plan:
+        return Plan(
+            matches=tuple(self._matches),
+            alerts=tuple(self._alerts.values()),
+            deliveries=tuple(self._deliveries.values()),
+            origins=self._origins,
+        )
+
+    def take(self, entry: Entry, telling: Telling, matches: Sequence[Match]) -> None:
+        """Plan one entry, and add it to its story."""
+        at = self._situation
+        known, silent = at.known.get(entry.key), at.horizon.silences(entry)
+        new = [match.rule for match in matches if known is None or match.rule not in known.matched]
+        self._told.join(telling, new, baseline=silent)
+        for match in matches:
+            said = self._speak(match, telling) if _speaks(match, known, at.horizon) else None
+            self._matches.append(PlannedMatch(match=match, alert_id=said))
+        if telling.is_new and not silent:
+            self._follow(entry, telling, matches)
+
+    def _speak(self, match: Match, telling: Telling) -> AlertId:
+        """The alert that a match belongs to, which is written unless it is in the store."""
+        at, view = self._situation, self._told.view(telling.story)
+        spoken = view.spoken.get(match.rule)
+        alert_id = spoken.alert.id if spoken else AlertId(made_id("alert", match.rule, telling.story))
+        # What is planned elsewhere is planned once more, under the same id: whichever is written first stands.
+        if alert_id in self._alerts or (spoken is not None and spoken.written):
+            return alert_id
+        alert = alert_of(
+            alert_id,
+            match,
+            story=telling.story,
+            feed=at.feed,
+            feed_title=at.feed.title,
+            now=at.now,
+            outlets=len(view.outlets),
+        )
+        deliveries = tuple(
+            deliveries_of(alert, match, feed=at.feed, routing=at.routing, silences=at.silences, now=at.now)
+        )
+        self._add(alert, deliveries, match.entry)
+        if spoken is None:
+            self._told.speak(alert, telling.outlet.id, deliveries)
+        return alert_id
+
+    def _follow(self, entry: Entry, telling: Telling, matches: Sequence[Match]) -> None:
+        """Name the outlet where rules have spoken of the story and not named it."""
+        at, view = self._situation, self._told.view(telling.story)
+        hits = {match.rule: match.hits for match in matches}
+        for rule, spoken in view.spoken.items():
+            if rule not in at.rules or telling.outlet.id in spoken.told:
+                continue
+            alert = follower(
+                entry,
+                telling,
+                spoken.alert,
+                hits=hits.get(rule, ()),
+                feed=at.feed,
+                feed_title=at.feed.title,
+                outlets=len(view.outlets),
+                now=at.now,
+            )
+            silence = silence_for(alert, at.feed.tags, at.silences, at.now)
+            deliveries = tuple(replies(alert, spoken.to, routing=at.routing, silence=silence, now=at.now))
+            if deliveries:
+                self._add(alert, deliveries, entry)
+                self._told.name(telling.story, rule, telling.outlet.id)
+
+    def _add(self, alert: Alert, deliveries: Sequence[NewDelivery], entry: Entry) -> None:
+        self._alerts[alert.id] = alert
+        self._origins[alert.id] = entry.key
+        self._deliveries |= {each.id: each for each in deliveries}
+
+
+def deliveries_of(
+    alert: Alert, match: Match, *, feed: Feed, routing: Routing, silences: Sequence[Silence], now: datetime
+) -> Iterator[NewDelivery]:
+    """The alert of a match on its way to each channel."""
+    subject = Subject(rule=match.rule, file=match.file, severity=match.severity, feed=feed.name, tags=feed.tags)
+    silence = silence_for(alert, feed.tags, silences, now)
+    for route, channel in routing.targets(subject, match.channels):
+        placing, due_at = place(alert, route, silence, now=now)
+        yield new_delivery(alert, channel, due_at=due_at, placing=placing)
 
 
 def _speaks(match: Match, known: KnownEntry | None, horizon: Horizon) -> bool:
@@ -111,10 +209,25 @@ def _speaks(match: Match, known: KnownEntry | None, horizon: Horizon) -> bool:
         return False
     if horizon.covers(match.entry):
         return True
+    return is_new(match, known, horizon)
+
+
+def is_new(match: Match, known: KnownEntry | None, horizon: Horizon) -> bool:
+    """Whether the rule meets this entry, not of a baseline, for the first time."""
     return not horizon.baseline and (known is None or match.rule not in known.matched)
 
 
-def _alert(alert_id: AlertId, match: Match, *, story: str, feed: Feed, feed_title: str, now: datetime) -> Alert:
+def alert_of(
+    alert_id: AlertId,
+    match: Match,
+    *,
+    story: str,
+    feed: Feed,
+    feed_title: str,
+    now: datetime,
+    outlets: int = 0,
+) -> Alert:
+    """The alert about a match."""
     entry = match.entry
     return Alert(
         id=alert_id,
@@ -130,4 +243,5 @@ def _alert(alert_id: AlertId, match: Match, *, story: str, feed: Feed, feed_titl
         published_at=entry.published_at,
         seen_at=now,
         story=story,
+        outlets=outlets,
     )

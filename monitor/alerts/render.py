@@ -72,7 +72,7 @@ def facts(alert: Alert, zone: tzinfo = UTC) -> tuple[str, ...]:
     """Who says it and when, each in a line of its own: feed, time, author; of the service's own word no feed."""
     if alert.kind == "ops":
         return _ABOUT_ITSELF, when(alert, zone)
-    found = (clean_header(alert.feed_title), when(alert, zone), clean_header(alert.author))
+    found = (clean_header(alert.also_in or alert.feed_title), when(alert, zone), clean_header(alert.author))
     return tuple(fact for fact in found if fact)
 
 
@@ -153,6 +153,8 @@ def document(alert: Alert) -> dict[str, Any]:
         "author": clean(alert.author),
         "published_at": iso(alert.published_at) if alert.published_at else None,
         "seen_at": iso(alert.seen_at),
+        "outlets": alert.outlets,
+        "also_in": clean_header(alert.also_in),
     }
 
 

@@ -8,20 +8,21 @@ What waits is a row with a reason from the start, and has the moment at which it
     silence  its end, and if that is quiet, the end of the quiet hours
     digest   the next moment of the digest
     quiet    the end of the quiet hours
-    group    `group_wait` from now
+    group    `group_wait` from now; of what follows an alert, `followers_wait`
 
 A severity of `breaks_through` or above waits for neither digest nor quiet hours; a silence holds everything.
+What follows an alert goes where the alert went, and is never so urgent.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Literal
 from zoneinfo import ZoneInfo
 
-from monitor.alerts.schedule import Digest, Quiet, quiet_until
+from monitor.alerts.schedule import DAILY, Digest, Quiet, quiet_until
 from monitor.model import HoldKind, Placing, Severity
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from monitor.model import Alert, Silence
 
 GroupBy = Literal["alert", "story", "rule", "feed", "route"]
+Followers = Literal["thread", "digest", "none"]
 _ORDER = tuple(Severity)
 
 
@@ -50,6 +52,8 @@ class Route:
         burst: So many messages a channel gets from this route within `group_interval`; what is over that waits and
             comes as one message.
         breaks_through: From this severity on neither digest nor quiet hours count; None: for none.
+        followers: What becomes of other outlets' reports of a story that was told. "thread": they are a reply, together
+            after `followers_wait`; "digest": they wait for the route's digest, or the daily one; "none": nothing.
     """
 
     name: str
@@ -66,6 +70,8 @@ class Route:
     digest: Digest | None = None
     quiet: tuple[Quiet, ...] = ()
     breaks_through: Severity | None = Severity.CRITICAL
+    followers: Followers = "thread"
+    followers_wait: timedelta = timedelta(minutes=15)
     zone: ZoneInfo = ZoneInfo("UTC")  # noqa: RUF009 -- a value that never changes
 
     def fits(self, subject: Subject) -> bool:
@@ -110,11 +116,13 @@ class Routing:
     Attributes:
         everyone: The channels for rules and routes that name none.
         default: What its conditions say does not matter: it takes what no route does.
+        channels: All that there are; empty: not known.
     """
 
     routes: tuple[Route, ...] = ()
     everyone: tuple[str, ...] = ()
     default: Route = UNROUTED
+    channels: frozenset[str] = frozenset()
 
     def targets(self, subject: Subject, own: Sequence[str]) -> Iterator[tuple[Route, str]]:
         """Each channel once, with the route that it is under; `own`: the channels that the rule names."""
@@ -129,7 +137,7 @@ class Routing:
     def horizon(self) -> timedelta:
         """The longest that a message of a route bears on the next one."""
         everyone = (*self.routes, self.default)
-        return max(max(route.group_wait, route.group_interval) for route in everyone)
+        return max(max(route.group_wait, route.group_interval, route.followers_wait) for route in everyone)
 
     def route(self, name: str) -> Route:
         """The route of this name; for one that is no more, the default."""
@@ -190,6 +198,23 @@ def place(alert: Alert, route: Route, silence: Silence | None, *, now: datetime)
         reason = f"others of its group, until {_local(now + route.group_wait, route.zone, seconds=True)}"
         return Placing(route=route.name, group=group, hold=HoldKind.GROUP, reason=reason), now + route.group_wait
     return Placing(route=route.name, group=group), now
+
+
+def place_follower(
+    alert: Alert, route: Route, silence: Silence | None, *, now: datetime
+) -> tuple[Placing, datetime] | None:
+    """How the report of another outlet goes out by the route of the alert that it follows; None: it does not."""
+    if route.followers == "none":
+        return None
+    digest = route.digest or (DAILY if route.followers == "digest" else None)
+    waits, due_at = place(
+        alert, replace(route, digest=digest, breaks_through=None, group_wait=timedelta(0)), silence, now=now
+    )
+    if waits.hold is not None:
+        return waits, due_at
+    until = now + route.followers_wait
+    reason = f"other reports of the story, until {_local(until, route.zone, seconds=True)}"
+    return Placing(route=route.name, group=f"also {alert.story}", hold=HoldKind.GROUP, reason=reason), until
 
 
 def _held(route: Route, kind: HoldKind, reason: str, key: str) -> Placing:

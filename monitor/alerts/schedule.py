@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from apscheduler.triggers.cron import CronTrigger
@@ -56,6 +57,10 @@ class Digest:
         """The first moment after `after`, aware UTC; None where there is none ("0 0 30 2 *")."""
         found = [_following(cron, after, zone) for cron in self.crons]
         return min((moment for moment in found if moment is not None), default=None)
+
+
+DAILY: Final = Digest(text="daily 08:00", crons=("0 8 * * *",))
+"""For what is to come by digest on a route that has none."""
 
 
 def _following(cron: str, after: datetime, zone: ZoneInfo) -> datetime | None:

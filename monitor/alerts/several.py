@@ -27,6 +27,7 @@ FULL = 10
 CONTENTS_FROM = 3
 """A message of more has a table of contents, where there is room for one."""
 _RULES_NAMED = 3
+_OUTLETS_NAMED = 8
 _LINE = "-" * 60
 
 
@@ -66,10 +67,29 @@ def in_order(message: Message) -> tuple[Alert, ...]:
     return tuple(sorted(message.alerts, key=place))
 
 
-def parts(message: Message, *, whole: int = WHOLE) -> tuple[tuple[Alert, ...], tuple[Alert, ...]]:
-    """What is told in full, and what by its headline alone; at most `whole` (≥ `FULL`) are all told in full."""
+def is_alone(message: Message) -> bool:
+    """Whether it is one alert and no more; one that says where else a story is makes a list, with one in it."""
+    return len(message.alerts) == 1 and not follows(message)
+
+
+def follows(message: Message) -> bool:
+    """Whether it only says which other outlets have a story that was told."""
+    return all(alert.also_in for alert in message.alerts) and len({alert.story for alert in message.alerts}) == 1
+
+
+def shown(message: Message) -> tuple[Alert, ...]:
+    """Its alerts in order; of those that name the same outlet, for several rules, the first."""
     ordered = in_order(message)
-    full = len(ordered) if len(ordered) <= whole else FULL
+    return tuple({alert.also_in: alert for alert in reversed(ordered)}.values())[::-1] if follows(message) else ordered
+
+
+def parts(message: Message, *, whole: int = WHOLE) -> tuple[tuple[Alert, ...], tuple[Alert, ...]]:
+    """What is told in full, and what by its headline alone; at most `whole` (≥ `FULL`) are all told in full.
+
+    Of what follows an alert the headlines are enough.
+    """
+    ordered = shown(message)
+    full = 0 if follows(message) else len(ordered) if len(ordered) <= whole else FULL
     return ordered[:full], ordered[full:]
 
 
@@ -80,7 +100,7 @@ def sections(message: Message, alerts: Sequence[Alert], start: int = 1) -> tuple
         alerts: Some of the message's, in order; `start` is the number of the first.
     """
     order = tuple(Severity)
-    totals = Counter(render.topic(alert) for alert in message.alerts)
+    totals = Counter(render.topic(alert) for alert in shown(message))
     made = []
     for title, members in groupby(enumerate(alerts, start), key=lambda item: render.topic(item[1])):
         items = tuple(members)
@@ -98,7 +118,12 @@ def title(message: Message) -> str:
 
 
 def heading(message: Message) -> str:
-    """The same with what it is about: "12 alerts: Assad leaves (9), Flood (3)"."""
+    """The same with what it is about: "12 alerts: Assad leaves (9), Flood (3)".
+
+    Of what follows an alert: "Also in: Reuters, NPR (5 outlets in all)".
+    """
+    if follows(message):
+        return _also_in(message)
     counted = Counter(shorten(render.topic(alert), 60) for alert in in_order(message))
     if list(counted) == [render.NOTICE]:
         return title(message)
@@ -109,8 +134,19 @@ def heading(message: Message) -> str:
     return f"{title(message)}: {', '.join(named)}"
 
 
+def _also_in(message: Message) -> str:
+    names = [shorten(clean_header(alert.also_in), 60) for alert in shown(message)]
+    more = len(names) - _OUTLETS_NAMED
+    if more > 0:
+        names = [*names[:_OUTLETS_NAMED], f"{more} more"]
+    total = max(len(names), *(alert.outlets for alert in message.alerts))
+    return f"Also in: {', '.join(names)} ({total} outlets in all)"
+
+
 def subject(message: Message) -> str:
     """One line of at most 200 characters; the severity before it where an alert's is high or critical."""
+    if follows(message):
+        return clean_header(heading(message))
     if len(message.alerts) == 1:
         return render.subject(message.alerts[0])
     labels = {render.severity_label(alert) for alert in message.alerts}
@@ -123,6 +159,8 @@ _WAITED = {
     "digest of ": "Collected for the digest of {}.",
     "quiet hours until ": "Held back during quiet hours, until {}.",
     "silence ": "Held back by silence {}.",
+    # The heading of such a message says it.
+    "other reports of the story, until ": "",
     "others of its group, until ": "Collected until {}, to come as one message.",
     "its group spoke just now": "Held back for a moment, because its group had spoken just before.",
     "more than ": "Held back for a moment and sent together, because more than {}.",
@@ -142,25 +180,25 @@ def reason(message: Message) -> str:
 
 def preview(message: Message) -> str:
     """The first headlines."""
-    headlines = (render.joined(render.headline(alert)) for alert in in_order(message)[:3])
+    headlines = (render.joined(render.headline(alert)) for alert in shown(message)[:3])
     return clean_header(" · ".join(headlines), 140)
 
 
 def plain(message: Message, zone: tzinfo = UTC) -> str:
     """A plain text message, with a table of contents where there are many."""
     waited = reason(message)
-    if len(message.alerts) == 1:
+    if is_alone(message):
         return render.plain(message.alerts[0], zone) + (f"\n{waited}\n" if waited else "")
     full, brief = parts(message)
     told = sections(message, full)
     texts = [heading(message), *([waited] if waited else [])]
-    if len(message.alerts) > CONTENTS_FROM:
+    if len(full) > CONTENTS_FROM:
         texts.append(_contents(told, len(brief)))
     for section in told:
         texts.append(f"{_LINE}\n{isolated(section.title)}")
         texts += [f"{number}. {_item(alert, zone)}" for number, alert in section.items]
     if brief:
-        texts.append(f"{_LINE}\n{len(brief)} more")
+        texts += [f"{_LINE}\n{len(brief)} more"] if full else []
         for section in sections(message, brief, len(full) + 1):
             texts.append(f"{isolated(section.title)} ({len(section.items)})")
             texts += [f"{number}. {line(alert, zone)}" for number, alert in section.items]

@@ -66,6 +66,7 @@ def runtime_of(loaded: Loaded, rules: RuleSet, fetcher: Fetcher) -> Runtime:
         ops=loaded.ops,
         options=loaded.config.feed_options(),
         default_options=loaded.config.default_options,
+        story_window=loaded.config.settings.stories.window,
     )
 
 

@@ -57,7 +57,8 @@ class _Reader:
         everyone = tuple(name for name in channels if name not in ops) or channels
         default = self._route(("delivery",), self._settings.delivery, UNROUTED)
         routes = [self._named(number, default) for number in range(len(self._settings.routes))]
-        return Routing(routes=tuple(routes), everyone=everyone, default=default), self._faults
+        routing = Routing(routes=tuple(routes), everyone=everyone, default=default, channels=frozenset(channels))
+        return routing, self._faults
 
     def _named(self, number: int, default: Route) -> Route:
         given, key = self._settings.routes[number], ("routes", number)
@@ -111,5 +112,5 @@ class _Reader:
         self._faults.append(_fault(self._config, key, message, hint))
 
 
-_PLAIN = ("group_by", "group_wait", "group_interval", "burst")
+_PLAIN = ("group_by", "group_wait", "group_interval", "burst", "followers", "followers_wait")
 _PACE = (*_PLAIN, "digest", "quiet", "breaks_through", "zone")

@@ -367,6 +367,18 @@ class PaceSettings(_Table):
         default=None,
         description="From this severity on an alert waits for neither digest nor quiet hours. Default: `critical`.",
     )
+    followers: Literal["thread", "digest", "none"] | None = Field(
+        default=None,
+        description="What becomes of other outlets' reports of a story that you were told of. `thread` (the default): "
+        "they come together as one reply, after `followers_wait`; `digest`: with the route's digest, or daily at "
+        "08:00; `none`: they are recorded only.",
+    )
+    followers_wait: Duration | None = Field(
+        default=None,
+        ge=timedelta(0),
+        le=timedelta(days=1),
+        description="How long the first of them waits for others. Default: `15m`.",
+    )
     timezone: str | None = Field(
         default=None, description='Of digest and quiet hours: `"Europe/London"`. Default: `UTC`.'
     )
@@ -408,6 +420,18 @@ class RouteSettings(PaceSettings):
     proceed: bool = Field(default=False, description="`true`: routes further down are asked as well.")
 
 
+class StoriesSettings(_Table):
+    """How reports of several feeds are taken to tell one story (docs/stories.md)."""
+
+    window: Duration = Field(
+        default=timedelta(hours=72),
+        ge=timedelta(hours=1),
+        le=timedelta(days=14),
+        description="A report joins a story that was last reported within this time; what comes later begins a new "
+        "one. A change counts from the next start on.",
+    )
+
+
 class OpsSettings(_Table):
     """The service's own alerts: a feed that fails, a rule file or channel that is broken. Never mixed with the news."""
 
@@ -445,6 +469,7 @@ class Settings(BaseSettings):
     routes: tuple[RouteSettings, ...] = Field(
         default=(), description="One `[[routes]]` table for each route, in order."
     )
+    stories: StoriesSettings = Field(default_factory=StoriesSettings)
     ops: OpsSettings = Field(default_factory=OpsSettings)
     channels: dict[str, dict[str, Any]] = Field(
         default_factory=dict,

@@ -41,7 +41,7 @@ _NOTE_BLOCKS = 2
 
 def payload(message: Message, zone: tzinfo = UTC) -> dict[str, Any]:
     """The message as Slack takes it: linked headline, quoted excerpts with bold hits, source and rule."""
-    blocks = _single(message, zone) if len(message.alerts) == 1 else _several(message, zone)
+    blocks = _single(message, zone) if several.is_alone(message) else _several(message, zone)
     return {"text": escape(several.subject(message)), "blocks": blocks, "unfurl_links": False, "unfurl_media": False}
 
 

@@ -97,7 +97,7 @@ class DiscordNotifier:
 
 def payload(message: Message) -> dict[str, Any]:
     """An embed for an alert; of several a heading, the first ones as embeds, the others as lists."""
-    if len(message.alerts) == 1:
+    if several.is_alone(message):
         return {"embeds": [_embed(message.alerts[0], compact.MOST_EXCERPT)], **_NO_MENTIONS}
     told = compact.fitted(
         message,
@@ -115,7 +115,7 @@ def payload(message: Message) -> dict[str, Any]:
 
 def plain_payload(message: Message) -> dict[str, Any]:
     """The message without embeds, and without previews of its links."""
-    heading = _heading(message) if len(message.alerts) > 1 else ""
+    heading = "" if several.is_alone(message) else _heading(message)
     told = compact.fitted(
         message,
         full=lambda alert: f"{_line(alert)}\n{_quoted(alert, compact.EACH_EXCERPT)}",
@@ -137,7 +137,7 @@ def escape(text: str) -> str:
 
 
 def _heading(message: Message) -> str:
-    lines = [several.heading(message), *([several.reason(message)] if message.reason else [])]
+    lines = filter(None, [several.heading(message), several.reason(message)])
     return "\n".join(escape(clean_header(line)) for line in lines)
 
 

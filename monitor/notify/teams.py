@@ -88,11 +88,11 @@ class TeamsNotifier:
 
 def payload(message: Message) -> dict[str, Any]:
     """The message with one card: an alert with a button, or a heading, the first alerts in full, and a list."""
-    if len(message.alerts) == 1:
+    if several.is_alone(message):
         return _alone(message.alerts[0])
     heading = [_block([_run(clean_header(several.heading(message)), weight="Bolder", size="Large")])]
-    if message.reason:
-        heading.append(_block([_run(several.reason(message), isSubtle=True)]))
+    if waited := several.reason(message):
+        heading.append(_block([_run(waited, isSubtle=True)]))
     told = compact.fitted(
         message,
         full=lambda alert: _container(alert, compact.EACH_EXCERPT),

@@ -162,14 +162,14 @@ def composed(spans: Iterable[Span]) -> tuple[str, list[dict[str, Any]]]:
 
 
 def _spans(message: Message) -> tuple[Span, ...]:
-    if len(message.alerts) == 1:
+    if several.is_alone(message):
         alert = message.alerts[0]
         return compact.longest(
             lambda most: tuple(_full(alert, most)), lambda spans: _size(spans) <= LIMIT, compact.MOST_EXCERPT
         )
     heading = [Span(text=compact.inert(clean_header(several.heading(message))), bold=True)]
-    if message.reason:
-        heading.append(Span(text=f"\n{compact.inert(several.reason(message))}"))
+    if waited := several.reason(message):
+        heading.append(Span(text=f"\n{compact.inert(waited)}"))
     told = compact.fitted(
         message,
         full=lambda alert: (Span(text="\n\n"), *_full(alert, compact.EACH_EXCERPT)),

@@ -110,13 +110,14 @@ def layout(message: Message, zone: tzinfo = UTC) -> Group:
     """A panel for each alert told in full, under a heading where there are several; the others by their headlines."""
     full, brief = several.parts(message)
     head: list[RenderableType] = []
-    if len(message.alerts) > 1:
+    if not several.is_alone(message):
         head.append(_Isolated(Text(several.heading(message), style="bold")))
     if waited := several.reason(message):
         head.append(Text(waited, style="bright_black"))
     rest: list[RenderableType] = []
     for section in several.sections(message, brief):
-        counted = f"{isolated(section.title)}, {len(section.items)} more"
+        count = f", {len(section.items)} more" if full else f" ({len(section.items)})"
+        counted = f"{isolated(section.title)}{count}"
         rest.append(Padding(Text(counted, style=f"bold {_COLOURS[section.severity]}"), (1, 0, 0, 1)))
         rest += [Padding(_Isolated(_listed(alert, zone)), (0, 0, 0, 3)) for _number, alert in section.items]
     return Group(*head, *(panel(alert, zone) for alert in full), *rest)

@@ -39,10 +39,12 @@ class RuleSet:
 
     Attributes:
         rules: The enabled rules, in the order given.
+        names: Theirs.
     """
 
     def __init__(self, rules: Iterable[Rule], frequencies: Frequencies | None = None) -> None:
         self.rules = tuple(rule for rule in rules if rule.enabled)
+        self.names = frozenset(rule.name for rule in self.rules)
         self._vocabulary = Vocabulary()
         compiler = Compiler(self._vocabulary)
         parts = [compiler.part(rule.tree) for rule in self.rules]

@@ -162,6 +162,7 @@ class Dispatcher:
                 outcome, report = crashed(
                     feed, lease=claim.lease, releases=releases, error=error, now=self._clock.now()
                 )
+            written = False
             try:
                 written = await self._committer.commit(outcome)
             except Exception as error:  # noqa: BLE001 -- a lost connection or a bug: the lease lapses and the feed is polled again
@@ -169,6 +170,8 @@ class Dispatcher:
                     Trouble(what=f"{feed.name}: what was found could not be stored; polling it again: {error}")
                 )
                 return
+            finally:
+                self._poller.settle(feed, outcome.entries, outcome.placed, written=written)
             self._report(report, written=written)
             if not written:
                 return

@@ -73,7 +73,11 @@ class OneOff:
             for index, feed in enumerate(wanted):
                 await self._pause(index)
                 outcome, report = await self._poller.poll(feed, lease=claim.lease, releases=False, backfill=backfill)
-                (written,) = await self._threads.write(self._store.commit_polls, [outcome], now=self._clock.now())
+                written = False
+                try:
+                    (written,) = await self._threads.write(self._store.commit_polls, [outcome], now=self._clock.now())
+                finally:
+                    self._poller.settle(feed, outcome.entries, outcome.placed, written=written)
                 if written:
                     self._observer(report)
                 if not written or outcome.update.host_not_before is not None:
@@ -86,7 +90,8 @@ class OneOff:
             for index, feed in enumerate(wanted):
                 await self._pause(index)
                 nobodys = Lease(host_id=feed.host_id, token="", until=self._clock.now())
-                _outcome, report = await self._poller.poll(feed, lease=nobodys, releases=False, backfill=backfill)
+                outcome, report = await self._poller.poll(feed, lease=nobodys, releases=False, backfill=backfill)
+                self._poller.settle(feed, outcome.entries, outcome.placed, written=False)
                 self._observer(report)
 
     def _must_wait(self, feed: Feed) -> bool:

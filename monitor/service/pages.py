@@ -146,12 +146,15 @@ class Pages:
         except Exception as error:  # noqa: BLE001 -- a bug met in one page must not silence the others
             why = f"internal error, please report it: {type(error).__name__}: {error}"
             outcome = _outcome(claim, PageState.FAILED, self._clock.now(), error=why)
+        written = False
         try:
             (written,) = await self._threads.write(self._store.commit_pages, [outcome], now=self._clock.now())
         except Exception as error:  # noqa: BLE001 -- a lost connection or a bug: the lease lapses and the page is read again
             what = f"{claim.feed.name}: what a page said could not be stored; reading it again: {error}"
             self._observer(Trouble(what=what))
             return
+        finally:
+            self._poller.settle(claim.feed, [claim.entry], outcome.placed, written=written)
         self._observer(
             PageRead(
                 feed=claim.feed,
@@ -208,12 +211,16 @@ class Pages:
 
     async def _match(self, claim: PageClaim, text: str) -> tuple[PageOutcome, tuple[str, ...]]:
         paged = replace(claim.entry, page=text)
-        planned, slow = await self._poller.plan_page(claim.feed, paged, seen_at=claim.wanted_at)
-        outcome = _outcome(claim, PageState.DONE, self._clock.now())
-        return (
-            replace(outcome, page=text, matches=planned.matches, alerts=planned.alerts, deliveries=planned.deliveries),
-            slow,
+        found = await self._poller.plan_page(claim.feed, paged, seen_at=claim.wanted_at)
+        outcome = replace(
+            _outcome(claim, PageState.DONE, self._clock.now()),
+            page=text,
+            matches=found.plan.matches,
+            alerts=found.plan.alerts,
+            deliveries=found.plan.deliveries,
+            placed=found.placed,
         )
+        return outcome, found.slow_rules
 
     def _failed(self, claim: PageClaim, failure: FetchFailed) -> PageOutcome:
         now = self._clock.now()

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, assert_never
 
 from monitor.alerts.ops import Ops, about_feed
-from monitor.alerts.plan import Horizon, Plan, horizon, plan
+from monitor.alerts.plan import Horizon, Plan, Situation, horizon, plan
 from monitor.fetch.habits import Sight, after_document
 from monitor.fetch.hub import discovered
 from monitor.fetch.policy import request_key
@@ -31,6 +31,7 @@ from monitor.model import (
     Match,
     NotModified,
     ParseFailed,
+    Placed,
     PollOutcome,
     WantedPage,
 )
@@ -38,7 +39,7 @@ from monitor.service.events import FeedPolled, PollKind
 from monitor.service.reach import Reach
 from monitor.service.slow import SlowRules
 from monitor.service.state import Asked, Learnt, State, after_failure, after_success
-from monitor.stories.identity import story_key
+from monitor.service.stories import WINDOW, Standing, StoryBook
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -66,6 +67,7 @@ class Runtime:
         fetcher: With the current limits.
         ops: Whom to tell of feeds that fail.
         options: How feeds are asked, by name; `default_options` for the others.
+        story_window: For how long a story takes up reports; a change counts from the next start on.
     """
 
     rules: RuleSet
@@ -74,6 +76,7 @@ class Runtime:
     ops: Ops = field(default_factory=Ops)
     options: Mapping[str, FeedOptions] = field(default_factory=dict)
     default_options: FeedOptions = field(default_factory=FeedOptions)
+    story_window: timedelta = WINDOW
 
     def options_of(self, feed: Feed) -> FeedOptions:
         return self.options.get(feed.name, self.default_options)
@@ -94,6 +97,7 @@ class _Findings:
     touched: tuple[Entry, ...] = ()
     plan: Plan = field(default_factory=Plan)
     pages: tuple[WantedPage, ...] = ()
+    placed: tuple[Placed, ...] = ()
 
     def outcome(self, lease: Lease, *, releases: bool) -> PollOutcome:
         return PollOutcome(
@@ -107,6 +111,8 @@ class _Findings:
             alerts=self.plan.alerts,
             deliveries=self.plan.deliveries,
             pages=self.pages,
+            placed=self.placed,
+            origins=self.plan.origins,
         )
 
     def report(self, feed: Feed, seconds: float) -> FeedPolled:
@@ -125,6 +131,15 @@ class _Findings:
             next_poll_at=self.state.update.next_poll_at,
             seconds=seconds,
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PagePlan:
+    """What an entry's page came to; `placed`: its story, where it had none; `slow_rules`: that were too slow."""
+
+    plan: Plan = field(default_factory=Plan)
+    placed: tuple[Placed, ...] = ()
+    slow_rules: tuple[str, ...] = ()
 
 
 class FeedPoller:
@@ -148,6 +163,7 @@ class FeedPoller:
         self._slow = slow or SlowRules()
         self._reach = Reach()
         self._matching = asyncio.Lock()
+        self._book = StoryBook(store=store, threads=threads, clock=clock, window=lambda: runtime().story_window)
 
     @property
     def offline(self) -> bool:
@@ -238,21 +254,10 @@ class FeedPoller:
         # One poll at a time: ten that take slices in turn would hold the loop for ten of them.
         async with self._matching:
             matches, slow_rules = await self._match([*fresh, *again], feed, runtime.rules, now=now)
-        # Read after the matching, so that a silence counts from the moment it is there.
-        silences = await self._threads.read(self._store.silences, now=now) if matches else ()
-        planned = plan(
-            matches,
-            feed=feed,
-            feed_title=state.update.title,
-            known=known,
-            story_of=lambda entry: story_key(entry, feed=feed.name),
-            routing=runtime.routing,
-            silences=silences,
-            horizon=reach,
-            now=now,
-        )
         # One that is matched again is written again as well, so that its match has a row to refer to.
         written = (*fresh, *again)
+        titled = replace(feed, title=state.update.title)
+        planned, standing = await self._plan(titled, written, matches, known, runtime, reach=reach, now=now)
         keys = {entry.key for entry in written}
         return _Findings(
             kind="new",
@@ -265,10 +270,57 @@ class FeedPoller:
             touched=tuple(entry for entry in entries if entry.key not in keys),
             plan=planned,
             pages=_pages(fresh, known) if runtime.options_of(feed).full_text and not reach.baseline else (),
+            placed=standing.placed,
         )
 
-    async def plan_page(self, feed: Feed, entry: Entry, *, seen_at: datetime) -> tuple[Plan, tuple[str, ...]]:
-        """Match an entry that is stored, with its page, and plan what that brings; and the rules that were too slow.
+    async def _plan(
+        self,
+        feed: Feed,
+        entries: Sequence[Entry],
+        matches: Sequence[Match],
+        known: Mapping[str, KnownEntry],
+        runtime: Runtime,
+        *,
+        reach: Horizon,
+        now: datetime,
+    ) -> tuple[Plan, Standing]:
+        """Place the entries in their stories, and plan what is said."""
+        async with self._book.placing(
+            entries,
+            feed=feed,
+            known=known,
+            matched={match.entry.key for match in matches},
+            silent=reach.silences,
+        ) as standing:
+            # Read after the matching, so that a silence counts from the moment it is there.
+            silences = await self._threads.read(self._store.silences, now=now) if matches or standing.views else ()
+            planned = plan(
+                entries,
+                matches,
+                Situation(
+                    feed=feed,
+                    known=known,
+                    tellings=standing.tellings,
+                    views=standing.views,
+                    rules=runtime.rules.names,
+                    routing=runtime.routing,
+                    silences=silences,
+                    horizon=reach,
+                    now=now,
+                ),
+            )
+            self._book.hold(feed.id, standing, planned)
+        return planned, standing
+
+    def settle(self, feed: Feed, entries: Sequence[Entry], placed: Sequence[Placed], *, written: bool) -> None:
+        """What was planned of these entries is in the store, or never will be.
+
+        To be called for every outcome of `poll` and `plan_page`: until then they count as if they were written.
+        """
+        self._book.settle(feed.id, [entry.key for entry in entries], placed, written=written)
+
+    async def plan_page(self, feed: Feed, entry: Entry, *, seen_at: datetime) -> PagePlan:
+        """Match an entry that is stored, with its page, and plan what that brings.
 
         Only what the page brings is said: a rule that matched the entry before has spoken, and one that would match
         without the page has come, or changed, since then.
@@ -281,22 +333,14 @@ class FeedPoller:
         async with self._matching:
             matches, slow_rules = await self._match([entry], feed, runtime.rules, now=seen_at)
         if not matches:
-            return Plan(), slow_rules
+            return PagePlan(slow_rules=slow_rules)
         without = runtime.rules.matching(replace(entry, page=""), feed_name=feed.name, feed_tags=feed.tags, now=seen_at)
         before = frozenset(runtime.rules.rules[number].name for number in without)
-        silences = await self._threads.read(self._store.silences, now=now)
-        planned = plan(
-            matches,
-            feed=feed,
-            feed_title=feed.title,
-            known={key: replace(each, matched=each.matched | before) for key, each in known.items()},
-            story_of=lambda entry: story_key(entry, feed=feed.name),
-            routing=runtime.routing,
-            silences=silences,
-            horizon=Horizon(baseline=False),
-            now=now,
+        known = {key: replace(each, matched=each.matched | before) for key, each in known.items()}
+        planned, standing = await self._plan(
+            feed, [entry], matches, known, runtime, reach=Horizon(baseline=False), now=now
         )
-        return planned, slow_rules
+        return PagePlan(plan=planned, placed=standing.placed, slow_rules=slow_rules)
 
     async def _match(
         self, entries: Sequence[Entry], feed: Feed, rules: RuleSet, *, now: datetime

@@ -319,8 +319,8 @@ def alert_document(alert: Alert) -> Values:
         "story": alert.story,
         "kind": alert.kind,
         "note": alert.note,
-        "outlet": alert.outlet,
         "outlets": alert.outlets,
+        "also_in": alert.also_in,
     }
 
 
@@ -344,8 +344,8 @@ def alert_from_document(document: Values) -> Alert:
         story=document.get("story", ""),
         kind=document.get("kind", "news"),
         note=document.get("note", ""),
-        outlet=document.get("outlet", ""),
         outlets=document.get("outlets", 0),
+        also_in=document.get("also_in", ""),
     )
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from monitor.alerts.plan import Horizon, Plan, horizon, plan
+from monitor.alerts.plan import Horizon, Plan, Situation, horizon, plan
 from monitor.alerts.routing import Routing
-from monitor.model import Entry, Feed, FeedId, Hit, HostId, KnownEntry, Match, Severity
+from monitor.model import Entry, Feed, FeedId, Hit, HostId, KnownEntry, Match, Outlet, Severity, Telling
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 ENTRY = Entry(
@@ -59,16 +60,23 @@ def match(rule: str = "leaders", *, channels: tuple[str, ...] = (), entry: Entry
 
 
 def planned(*matches: Match, known: dict[str, KnownEntry] | None = None, reach: Horizon = SETTLED) -> Plan:
+    """Each entry tells a story of its own."""
+    entries = {each.entry.key: each.entry for each in matches}
+    outlet = Outlet(id="wire", name="The Wire")
     return plan(
+        list(entries.values()),
         matches,
-        feed=feed(),
-        feed_title="The Wire",
-        known=known or {},
-        story_of=lambda entry: entry.key,
-        routing=Routing(everyone=("terminal", "desk")),
-        silences=(),
-        horizon=reach,
-        now=NOW,
+        Situation(
+            feed=replace(feed(), title="The Wire"),
+            known=known or {},
+            tellings={key: Telling(story=f"story of {key}", outlet=outlet, at=NOW) for key in entries},
+            views={},
+            rules={"leaders", "other"},
+            routing=Routing(everyone=("terminal", "desk")),
+            silences=(),
+            horizon=reach,
+            now=NOW,
+        ),
     )
 
 

@@ -107,6 +107,8 @@ def test_document_is_the_versioned_json() -> None:
         "author": "Ada Reporter",
         "published_at": "2026-11-24T10:15:00Z",
         "seen_at": "2026-11-24T10:17:00Z",
+        "outlets": 0,
+        "also_in": "",
     }
     assert document["title"]["text"][12:21] == "step down"
 

@@ -93,7 +93,10 @@ def test_json_needs_tojson() -> None:
     [
         ("{{ hedline }}", r"line 1: there is no 'hedline'; did you mean \"heading\"\? There is: alert, alerts, count,"),
         ("x\n{% if count > 5 %}\n{{ zzz }}{% endif %}", "line 3: there is no 'zzz'. There is: alert"),
-        ("x\n{{ alert.titel }}", r"line 2: there is no 'titel'; did you mean \"title\"\? There is: alert_id, author,"),
+        (
+            "x\n{{ alert.titel }}",
+            r"line 2: there is no 'titel'; did you mean \"title\"\? There is: alert_id, also_in, author,",
+        ),
         ("{{ rules[0].alerts[0].excerpts[0].txt }}", r"there is no 'txt'; did you mean \"text\""),
         ("{{ alerts[7].headline }}", "line 1: there is no item 7"),
         ("{{ text|uper }}", "line 1: No filter named 'uper'; the filters are: capitalize, count"),
