@@ -96,7 +96,7 @@ def plan(entries: Sequence[Entry], matches: Sequence[Match], situation: Situatio
     """Decide for each match whether it speaks, and for each entry whether it follows; write alerts and deliveries.
 
     Args:
-        entries: New or changed ones (with a backfill: all that it covers), each with a telling.
+        entries: New or changed ones (with a backfill: all that it covers); those that match with a telling.
         matches: Of these entries.
     """
     of_entry: dict[str, list[Match]] = defaultdict(list)

@@ -21,6 +21,7 @@ from monitor.cli import (
     settings,
     silences,
     status,
+    stories,
     try_query,
     why,
 )
@@ -45,6 +46,7 @@ app.add_typer(feeds.app, name="feeds")
 app.add_typer(rules.app, name="rules")
 app.command("try")(try_query.try_query)
 app.command("why")(why.why)
+app.add_typer(stories.app, name="stories")
 app.add_typer(channels.app, name="channels")
 app.add_typer(deliveries.app, name="deliveries")
 app.add_typer(silences.app, name="silences")

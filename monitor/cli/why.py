@@ -25,7 +25,16 @@ from monitor.cli.common import (
 from monitor.cli.explained import explained, verdict_facts
 from monitor.clock import SystemClock
 from monitor.errors import UsageError
-from monitor.model import Delivery, DeliveryState, Feed, PageState, StoredEntry, StoredPage
+from monitor.model import (
+    Delivery,
+    DeliveryState,
+    Feed,
+    ListedMember,
+    ListedStory,
+    PageState,
+    StoredEntry,
+    StoredPage,
+)
 from monitor.rules.rule import Rule
 from monitor.rules.syntax import render
 from monitor.rules.tree import Node, Not
@@ -60,19 +69,47 @@ def why(
         stopped = {name: at for file in store.rule_files() for name, at in file.stopped.items()}
         feeds = {feed.name: feed for feed in store.feeds()}
         told = [
-            (stored, store.page_of(stored.id), _reasons(store, stored, rules, feeds, stopped, only=rule))
+            (
+                stored,
+                store.page_of(stored.id),
+                _story_of(store, stored),
+                _reasons(store, stored, rules, feeds, stopped, only=rule),
+            )
             for stored in found
         ]
         if loaded.faults:
             complain(f"{plural(len(loaded.faults), 'fault')} in the rule files; `news-monitor check` tells more")
     if json:
-        print_json({"entries": [_facts(stored, page, reasons_of) for stored, page, reasons_of in told]})
+        print_json({"entries": [_facts(*each) for each in told]})
         return
-    for number, (stored, page, reasons_of) in enumerate(told):
+    for number, (stored, page, story, reasons_of) in enumerate(told):
         if number:
             say("")
         _print_entry(stored, page)
+        if story is not None:
+            say(_story(stored, *story))
         _print(reasons_of, full=rule is not None)
+
+
+_Story = tuple[ListedStory, Sequence[ListedMember]]
+
+
+def _story_of(store: Store, stored: StoredEntry) -> _Story | None:
+    """The story that an entry tells; None where it came before there were stories."""
+    story = store.story_of(stored.id)
+    return store.story(story) if story is not None else None
+
+
+def _story(stored: StoredEntry, told: ListedStory, members: Sequence[ListedMember]) -> str:
+    """Which story an entry tells, and why, in a line."""
+    if told.entries == 1:
+        return f"tells a story of its own ({told.id[:8]})"
+    outlets = plural(len(told.outlets), "outlet")
+    others = f"{plural(told.entries - 1, 'other report')}, of {outlets} in all; `stories show {told.id[:8]}` has them"
+    own = next((member for member in members if member.entry_id == stored.id), None)
+    if own is None or own.like is None:
+        return f"tells the story {told.id[:8]} with {others}"
+    return f"tells the story {told.id[:8]}, like entry {own.like} ({'; '.join(own.reasons)}), with {others}"
 
 
 def _pick(loaded: Loaded, name: str | None) -> Sequence[Rule]:
@@ -238,7 +275,9 @@ def _state(delivery: Delivery, now: datetime) -> str:
 # --------------------------------------------------------------------------------------------------------- for programs
 
 
-def _facts(stored: StoredEntry, page: StoredPage | None, found: Sequence[Reason]) -> dict[str, object]:
+def _facts(
+    stored: StoredEntry, page: StoredPage | None, story: _Story | None, found: Sequence[Reason]
+) -> dict[str, object]:
     entry = stored.entry
     return {
         "id": stored.id,
@@ -248,6 +287,7 @@ def _facts(stored: StoredEntry, page: StoredPage | None, found: Sequence[Reason]
         "published_at": entry.published_at,
         "seen_at": stored.seen_at,
         "page": _page_facts(page, len(entry.page)) if page is not None else None,
+        "story": story[0] if story is not None else None,
         "rules": [_reason_facts(reason) for reason in found],
     }
 

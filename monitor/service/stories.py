@@ -102,7 +102,8 @@ class StoryBook:
         """The stories of these entries; nobody else is told of any before the block ends, so that it may plan.
 
         Args:
-            entries: Of one feed. One that has a story keeps it.
+            entries: Of one feed. One that has a story keeps it; one of which nothing is said and that is older than the
+                window has none, until it is edited.
             feed: With its title as it is now.
             matched: The keys of the entries that rules match.
             silent: Whether nothing is said of an entry.
@@ -114,9 +115,10 @@ class StoryBook:
             index = await self._caught_up()
             placed: dict[str, Placed] = {}
             asked: set[str] = set()
+            before = self._clock.now() - self._window
             slice_ends = self._clock.monotonic() + _SLICE_SECONDS
             for entry in entries:
-                if entry.key in known and known[entry.key].story:
+                if (entry.key in known and known[entry.key].story) or (silent(entry) and _is_old(entry, before)):
                     continue
                 one, joins = self._place(index, entry, feed, baseline=silent(entry))
                 placed[entry.key] = one
@@ -125,7 +127,11 @@ class StoryBook:
                 if self._clock.monotonic() > slice_ends:
                     await self._clock.sleep(0)
                     slice_ends = self._clock.monotonic() + _SLICE_SECONDS
-            tellings = {entry.key: self._telling(entry, placed.get(entry.key), feed, known) for entry in entries}
+            tellings = {
+                entry.key: self._telling(entry, placed.get(entry.key), feed, known)
+                for entry in entries
+                if entry.key in placed or entry.key in matched
+            }
             asked |= {tellings[entry.key].story for entry in entries if entry.key in matched and not silent(entry)}
             yield Standing(tellings=tellings, placed=tuple(placed.values()), views=await self._views(asked))
 
@@ -197,8 +203,11 @@ class StoryBook:
         if placed is not None:
             is_new = entry.key not in known
             return Telling(story=placed.story, outlet=placed.outlet, at=placed.at, is_new=is_new)
+        story = known[entry.key].story if entry.key in known else ""
         outlet = outlet_of(entry, feed_url=feed.address, feed_title=feed.title)
-        return Telling(story=known[entry.key].story, outlet=outlet, at=self._clock.now(), is_new=False)
+        return Telling(
+            story=story or story_key(entry, feed=feed.name), outlet=outlet, at=self._clock.now(), is_new=False
+        )
 
     # ------------------------------------------------------------------------------------------------------- taking up
 

@@ -329,7 +329,8 @@ class Stories(Protocol):
 
     def split_story(self, story: str, entry_ids: Collection[int], *, now: datetime) -> str:
         """Take entries of a story away, into a new one, whose id is given. What was said goes with the entry that it
-        was said of; where that leaves the story, the rest gets a new id, so that it can be said.
+        was said of (what followed it stays); where that leaves the story, the rest gets a new id, so that it can be
+        said.
         """
 
     def list_stories(
@@ -344,7 +345,7 @@ class Stories(Protocol):
         """
 
     def stories_called(self, prefix: str, *, limit: int) -> Sequence[str]:
-        """Ids that begin so, in order."""
+        """Ids that begin so, in order; where none does, what those that began so went into."""
 
     def story(self, story: str) -> tuple[ListedStory, Sequence[ListedMember]] | None:
         """A story with its members in the order in which they came; None where nothing tells it."""

@@ -198,8 +198,17 @@ class StoriesPart:
             .order_by(story_members.c.story)
             .limit(limit)
         )
+        # One that went into another is found as that.
+        gone = story_corrections.c
+        went = (
+            select(gone.into_story)
+            .join(story_members, story_members.c.story == gone.into_story)
+            .where(gone.story >= prefix, gone.story < f"{prefix}~", gone.entry_id.is_(None))
+            .distinct()
+            .limit(limit)
+        )
         with self._database.read() as connection:
-            return tuple(connection.execute(found).scalars())
+            return tuple(connection.execute(found).scalars()) or tuple(connection.execute(went).scalars())
 
     def story(self, story: str) -> tuple[ListedStory, Sequence[ListedMember]] | None:
         span = select(
@@ -236,7 +245,7 @@ class StoriesPart:
                 connection.execute(
                     update(story_members).where(these, story_members.c.story == story).values(story=apart)
                 )
-                goes = alerts.c.entry_id.in_(part) & (alerts.c.story == story)
+                goes = alerts.c.entry_id.in_(part) & (alerts.c.story == story) & (alerts.c.kind == "news")
                 gone = connection.execute(update(alerts).where(goes).values(story=apart)).rowcount
                 if gone:
                     _copy_threads(connection, story, apart)

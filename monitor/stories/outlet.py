@@ -15,7 +15,6 @@ import re
 from functools import cache, lru_cache
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from publicsuffixlist import PublicSuffixList
 
@@ -25,6 +24,8 @@ if TYPE_CHECKING:
     from monitor.model import Entry
 
 _BETWEEN = re.compile(r"\s+[-–—|»›·•:>/]+\s+|:\s+|\s*[|»›]\s*")
+# Of a URL that was cleaned; the standard library takes ten times as long for it.
+_HOST = re.compile(r"(?:https?:)?//(?:[^/?#@]*@)?([^/?#:@\[\]]+|\[[0-9A-Fa-f:.]+\])(?::\d*)?(?=[/?#]|$)")
 _MAX_NAME = 60
 _SHORTEST_BARE = 5
 
@@ -44,16 +45,14 @@ def outlet_of(entry: Entry, *, feed_url: str, feed_title: str) -> Outlet:
 
 def _site(url: str) -> str:
     """The registrable domain; the host itself where it has none (an address, a name of one's own network)."""
-    try:
-        return _registrable((urlsplit(url).hostname or "").rstrip("."))
-    except ValueError:
-        return ""
+    found = _HOST.match(url)
+    return _registrable(found[1].lower().rstrip(".")) if found is not None else ""
 
 
 @lru_cache(maxsize=10_000)
 def _registrable(host: str) -> str:
     try:
-        return str(ip_address(host))
+        return str(ip_address(host.strip("[]")))
     except ValueError:
         return _suffixes().privatesuffix(host) or host
 
@@ -64,6 +63,7 @@ def _suffixes() -> PublicSuffixList:
     return PublicSuffixList()
 
 
+@lru_cache(maxsize=10_000)
 def _owner(site: str) -> str:
     try:
         return str(ip_address(site))
@@ -84,6 +84,7 @@ def _id(name: str) -> str:
     return bare if len(bare) >= _SHORTEST_BARE else name
 
 
+@lru_cache(maxsize=10_000)
 def _part_of(title: str, site: str) -> str:
     """The part of a feed's title that names its site: "BBC News" of "World - BBC News"; "" where none does."""
     owner = _id(_squashed(_owner(site)))

@@ -242,6 +242,7 @@ def test_a_merge_keeps_what_was_said_of_either(store: Store) -> None:
     view = store.story_views([STORY])[STORY]
     assert set(view.spoken) == {"leaders", "floods"}
     assert store.story(OTHER) is None
+    assert store.stories_called(OTHER[:8], limit=2) == (STORY,)
     assert store.story_news(member=0, correction=0).corrections == (Correction(number=1, story=OTHER, into=STORY),)
     update = replace(alert(entry("n")), story=STORY)
     poll(store, [placed("n", 3)], feed="c", said=[update], channels=["desk"])
