@@ -21,6 +21,7 @@ _MAX_AUTHOR = 500
 _MAX_CATEGORY = 200
 MAX_CATEGORIES = 100
 _MAX_SOURCE = 200
+_MANY = 8  # texts of one item
 
 _CLOSING_TAG = re.compile(r"</(?:p|div|a|b|i|em|strong|span|ul|ol|li|h[1-6]|blockquote|figure)>", re.IGNORECASE)
 
@@ -65,11 +66,18 @@ def clean_texts(texts: tuple[RawText, ...]) -> tuple[str, str]:
     """
     if len(texts) == 1:
         return _plain(texts[0]), ""
-    distinct = list(dict.fromkeys(text for text in map(_plain, texts) if text))
+    distinct = _distinct([text for text in map(_plain, texts) if text])
     if len(distinct) < 2:
         return (distinct or [""])[0], ""
     longest = max(distinct, key=len)
     return next(text for text in distinct if text is not longest), longest
+
+
+def _distinct(texts: list[str]) -> list[str]:
+    if len(texts) > _MANY:
+        return list(dict.fromkeys(texts))
+    # Texts differ in length nearly always; a dictionary would read each to its end.
+    return [text for number, text in enumerate(texts) if text not in texts[:number]]
 
 
 def _plain(text: RawText) -> str:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+from typing import Final
+
+_NUMBERS: Final = tuple(map(str, range(1024)))
 
 
 def digest(*parts: str) -> str:
@@ -19,5 +22,6 @@ def digest(*parts: str) -> str:
 
 def quick_digest(parts: list[str]) -> str:
     """Like `digest`, of many parts; another value."""
-    text = "\n".join([" ".join(map(str, map(len, parts))), *parts])
+    lengths = [_NUMBERS[number] if number < 1024 else str(number) for number in map(len, parts)]
+    text = "\n".join([" ".join(lengths), *parts])
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]

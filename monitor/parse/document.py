@@ -18,6 +18,7 @@ from monitor.parse.charset import decode, plain_utf8
 from monitor.parse.clean import clean_item
 from monitor.parse.errors import Unusual
 from monitor.parse.found import RawDocument, raw_document, without_c1
+from monitor.parse.items import MAX_ENTRIES
 from monitor.parse.jsonfeed import read_json_feed
 from monitor.parse.loose import read_loosely
 from monitor.parse.refusal import explain_no_feed, is_closed, is_html
@@ -34,8 +35,10 @@ if TYPE_CHECKING:
 _FIRST_TAG = re.compile(rb"<\w")
 _DOCTYPE = re.compile(rb"<!DOCTYPE[^>\[]*>", re.IGNORECASE)
 _FEED_ELEMENT = re.compile(r"<(?:[a-z]+:)?(?:rss|feed|rdf|channel|item|entry)[\s>]", re.IGNORECASE)
+_LATIN_1 = b"\xc2"  # which begins U+0080 to U+00BF
 _C1 = re.compile(rb"\xc2[\x80-\x9f]")
-_C1_REFERENCE = re.compile(rb"&#(?:0*(?:12[89]|1[3-5][0-9])|[xX]0*[89][0-9a-fA-F]);")
+# A pattern that begins with one letter is looked for by memchr, four times as fast as one that begins with two.
+_C1_REFERENCE = re.compile(rb"#(?<=&#)(?:0*(?:12[89]|1[3-5][0-9])|[xX]0*[89][0-9a-fA-F]);")
 _SPACE = b"\xef\xbb\xbf \t\r\n"
 
 
@@ -61,11 +64,12 @@ def parse_entries(
 
 
 def read_quickly(
-    body: bytes, *, content_type: str | None, url: str, mend: bool = True
+    body: bytes, *, content_type: str | None, url: str, mend: bool = True, most: int = MAX_ENTRIES
 ) -> RawDocument | ParseFailed | None:
     """What the body says, if that can be found out without feedparser; else None. Takes a time linear in its length.
 
-    Without `mend`, only what needs neither repair nor another charset than UTF-8.
+    Without `mend`, only what needs neither repair nor another charset than UTF-8. XML with more than `most` items is
+    given up when these have been read.
     """
     if not body or body.isspace():
         return ParseFailed(detail="the document is empty")
@@ -78,8 +82,8 @@ def read_quickly(
         text = decode(body, content_type).lstrip("\ufeff \t\r\n")
         if text[:1] in ("{", "["):
             return read_json_feed(text, url=url)
-    found = _read(data, url) if data is not None else None
-    return found or (_read(repair(decode(body, content_type)).encode(), url) if mend else None)
+    found = _read(data, url, most) if data is not None else None
+    return found or (_read(repair(decode(body, content_type)).encode(), url, most) if mend else None)
 
 
 def _is_utf8(body: bytes) -> bool:
@@ -90,15 +94,15 @@ def _is_utf8(body: bytes) -> bool:
     return True
 
 
-def _read(data: bytes, url: str) -> RawDocument | None:
+def _read(data: bytes, url: str, most: int) -> RawDocument | None:
     try:
         root = _tree(data)
         if root is None:
             return None
-        found = read_tree(root, url=url)
+        found = read_tree(root, url=url, most=most)
     except (Unusual, RecursionError):
         return None
-    if _C1.search(data) or (b"&#" in data and _C1_REFERENCE.search(data)):
+    if (_LATIN_1 in data and _C1.search(data)) or _C1_REFERENCE.search(data):
         found = without_c1(found)
     return raw_document(found, url=url)
 

@@ -141,7 +141,7 @@ def text_link(text: str, base: str, *, in_item: bool) -> str:
     """A link that is the text of its element."""
     if not text:
         return ""
-    link = mended(resolve(base, text))
+    link = text if not base and text.isascii() and ":///" not in text else mended(resolve(base, text))
     if "&" in link:
         # "?a=1&b;=2" comes of a query whose "&" was taken for the start of an entity.
         link = _ESCAPED_QUERY.sub(r"&\1", link.replace("&amp;", "&") if in_item else link)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from feedparser.html import _cp1252
 
@@ -21,7 +21,11 @@ if TYPE_CHECKING:
 
 _C1 = re.compile("[\x80-\x9f]")
 HTML_TYPES = frozenset({"text/html", "application/xhtml+xml", "html", "xhtml"})
-TEXT_TYPES = frozenset({"text/plain", "text", ""})
+# Of any other media type a text is something else, such as an image in base64.
+_KINDS: dict[str, Literal["html", "claimed"]] = {
+    **dict.fromkeys(HTML_TYPES, "html"),
+    **dict.fromkeys(("text/plain", "text", ""), "claimed"),
+}
 
 
 @dataclass(slots=True)
@@ -157,44 +161,48 @@ def raw_document(found: FoundFeed, *, url: str) -> RawDocument:
 
 
 def _raw_item(item: Found, *, base: str, language: str, authors: tuple[str, ...]) -> RawItem:
-    # A summary without a type of its own is the copy of a content.
-    summary = item.summary_detail or Content(value=item.summary or "")
-    if item.summary and item.summary != summary.value:  # the detail is the last one's, which may be a picture's caption
-        summary = Content(summary.type, item.summary, summary.language)
+    published, updated = item.published, item.updated
     return RawItem(
         guid=item.id,
         link=_link(item, base),
         title=_title(item),
-        texts=tuple(text for text in map(_text, (summary, *item.contents)) if text is not None),
+        texts=_texts(item),
         authors=_authors(item) or authors,
         categories=tuple(item.categories),
         language=_language(item, language),
         # RDF has dc:date alone and Atom demands only `updated`; both mean this one then.
-        published=tuple(filter(None, (item.published, item.created, item.updated))),
-        updated=item.updated,
+        published=tuple([date for date in (published, item.created, updated) if date]),
+        updated=updated,
         source=item.source,
     )
 
 
+def _texts(item: Found) -> tuple[RawText, ...]:
+    """Summary and contents, without those that are empty."""
+    summary, texts = item.summary_detail, []
+    # The detail is that of the last summary, which may be a picture's caption; one without is the copy of a content.
+    value = item.summary or (summary.value if summary is not None else "")
+    if value and (kind := _KINDS.get(summary.type if summary is not None else "")):
+        texts.append(RawText(value=value, kind=kind))
+    texts += [
+        RawText(value=content.value, kind=kind)
+        for content in item.contents
+        if content.value and (kind := _KINDS.get(content.type))
+    ]
+    return tuple(texts)
+
+
 def _language(item: Found, language: str) -> str:
     """The first that an element of it says, else that of the feed."""
-    details = (*item.contents, item.summary_detail, item.title_detail)
-    said = [detail.language for detail in details if detail is not None and detail.language]
+    said = [content.language for content in item.contents if content.language]
+    details = (item.summary_detail, item.title_detail)
+    said += [detail.language for detail in details if detail is not None and detail.language]
     return language_tag([*said, language]) if said else language
 
 
 def _title(owner: Found) -> RawText:
     html = owner.title_detail is not None and owner.title_detail.type in HTML_TYPES
     return RawText(value=owner.title, kind="html" if html else "plain")
-
-
-def _text(content: Content) -> RawText | None:
-    """None for one that is empty or holds something else (an image in base64)."""
-    if not content.value:
-        return None
-    if content.type in HTML_TYPES:
-        return RawText(value=content.value)
-    return RawText(value=content.value, kind="claimed") if content.type in TEXT_TYPES else None
 
 
 def _link(owner: Found, base: str) -> str:
@@ -210,5 +218,5 @@ def _link(owner: Found, base: str) -> str:
 
 
 def _authors(owner: Found) -> tuple[str, ...]:
-    names = tuple(person.name or person.email or "" for person in owner.people)
-    return tuple(filter(None, names)) or tuple(filter(None, (owner.author,)))
+    names = [name for person in owner.people if (name := person.name or person.email)]
+    return tuple(names) if names or not owner.author else (owner.author,)

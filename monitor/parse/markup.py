@@ -216,8 +216,10 @@ def _resolved(text: str) -> str:
 
 def _is_open(markup: str) -> bool:
     """Whether a comment may have no end, or another one than "-->"."""
+    if "<!--" not in markup:  # half of what `rfind` takes
+        return False
     start = markup.rfind("<!--")
-    return start >= 0 and (markup.rfind("-->") < start or "--!>" in markup)
+    return markup.rfind("-->") < start or "--!>" in markup
 
 
 def _is_plain(codes: str) -> bool:

@@ -26,7 +26,7 @@ _MAX_BODY = 128 * 1024  # bytes
 _MAX_MENDED = 12 * 1024  # bytes of a body that is repaired, or of another charset
 _MAX_TAGS = 3_000  # "<"
 _MAX_QUOTES = 4_000  # of JSON
-_MAX_ITEMS = 200  # counted before as well, as "<item" and "<entry": those of a reader that makes 3,000 take long
+_MAX_ITEMS = 200
 _MAX_SETTLED = 8 * 1024  # characters cleaned for the sake of keys
 _MAX_TEXT = 32 * 1024  # characters of one text that are cleaned here
 _MAX_TEXT_TAGS = 500
@@ -83,7 +83,7 @@ class SwiftParser:
 
     async def _parse_here(self, body: bytes, *, content_type: str | None, url: str) -> ParseResult | None:
         """In two steps, between which the loop goes round; None: it takes a worker."""
-        read = read_quickly(body, content_type=content_type, url=url, mend=len(body) <= _MAX_MENDED)
+        read = read_quickly(body, content_type=content_type, url=url, mend=len(body) <= _MAX_MENDED, most=_MAX_ITEMS)
         if read is None or isinstance(read, ParseFailed):
             return read
         if read.kinds > _MAX_KINDS and len(self._wild) < _MAX_WILD:
@@ -97,8 +97,6 @@ def _is_short(body: bytes) -> bool:
     """Whether reading it is known to take a few milliseconds."""
     if len(body) > _MAX_BODY or body.count(b"<") > _MAX_TAGS:
         return False
-    if body.count(b"<item") + body.count(b"<entry") > _MAX_ITEMS:
-        return False
     return body.lstrip()[:1] not in (b"{", b"[") or body.count(b'"') <= _MAX_QUOTES
 
 
@@ -108,4 +106,6 @@ def _is_costly(item: Item) -> bool:
 
 def _is_long(text: RawText) -> bool:
     value = text.value
+    if len(value) <= _MAX_TEXT_TAGS:
+        return False
     return len(value) > _MAX_TEXT or value.count("<") > _MAX_TEXT_TAGS or value.count("&") > _MAX_REFERENCES

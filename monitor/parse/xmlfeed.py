@@ -107,12 +107,13 @@ _METHODS = {
 }
 
 
-def read_tree(root: _Element, *, url: str) -> FoundFeed:
+def read_tree(root: _Element, *, url: str, most: int = MAX_ENTRIES) -> FoundFeed:
     """What a feed's tree says.
 
     Args:
         root: Of RSS, RDF or Atom. The document has no DTD.
         url: Relative addresses of hubs are resolved against it.
+        most: With more items than these the document is unusual, too. Those after `MAX_ENTRIES` are left out.
 
     Raises:
         Unusual: Feedparser is to read the document.
@@ -121,7 +122,7 @@ def read_tree(root: _Element, *, url: str) -> FoundFeed:
     if name not in ("rss", "feed", "rdf_rdf"):
         raise Unusual("another root")
     check_prefixes(root.nsmap)
-    reader = _Reader(version_of(name, root.nsmap, attributes_of(root)))
+    reader = _Reader(version_of(name, root.nsmap, attributes_of(root)), most)
     reader.read(root, name)
     return reader.found(url)
 
@@ -136,7 +137,8 @@ def _name_of_person(element: _Element) -> str:
 class _Reader:
     """Where in the document we are, and what feedparser would know by then."""
 
-    def __init__(self, version: str) -> None:
+    def __init__(self, version: str, most: int) -> None:
+        self._most = most
         self._atom = version if version.startswith("atom") else ""
         self._feed = self._owner = Found()
         self._items: list[Found] = []
@@ -168,9 +170,9 @@ class _Reader:
     def _walk(self, parent: _Element, depth: int) -> None:
         if depth > _DEEPEST:
             raise Unusual("deep nesting")
-        handlers, outer, self._outer_base = self._handlers, self._outer_base, self._base
+        known, outer, self._outer_base = self._handlers.get, self._outer_base, self._base
         for element in parent:
-            handler = handlers.get(element.tag) or self._learn(element)
+            handler = known(element.tag) or self._learn(element)
             if element.keys():
                 self._enter(element, depth, handler)
             else:
@@ -218,6 +220,8 @@ class _Reader:
         self._check_container(attributes)
         if len(self._items) == MAX_ENTRIES:
             return
+        if len(self._items) == self._most:
+            raise Unusual("many items")
         self._owner = Found(id=attributes.get("rdf:about", ""))
         self._items.append(self._owner)
         self._in_item, self._title_depth, self._depths, self._tags = True, -1, {}, []
@@ -362,7 +366,7 @@ class _Reader:
         person = Person()
         known = False
         self._owner.people.append(person)
-        for child in element:
+        for child in element if len(element) else ():
             name = name_of(child)
             if name in _IN_PERSON:
                 self._sync(person, known=known)
@@ -395,6 +399,9 @@ class _Reader:
     # ------------------------------------------------------------------------------------------------------ categories
 
     def _category(self, element: _Element, depth: int, attributes: dict[str, str]) -> None:
+        if not attributes and not len(element) and len(self._tags) <= MAX_CATEGORIES:  # by far the most
+            self._add_value(text_of(element))
+            return
         scheme = attributes.get("scheme", attributes.get("domain"))
         self._tag(element, depth, attributes.get("term"), scheme, attributes.get("label"))
 
@@ -419,7 +426,9 @@ class _Reader:
             if not child_names(element) <= _CATEGORIES:
                 raise Unusual("a nest in a category")
             self._walk(element, depth + 1)
-        value = own_text_of(element)
+        self._add_value(own_text_of(element))
+
+    def _add_value(self, value: str) -> None:
         if value and self._tags and not self._tags[-1][0]:
             self._tags[-1] = (value, *self._tags[-1][1:])
         elif value:

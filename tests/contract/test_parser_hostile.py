@@ -95,6 +95,18 @@ async def test_the_worker_reads_as_the_process_does(parser: SwiftParser) -> None
     assert [entry.title for entry in whole] == [str(n) for n in range(500)]
 
 
+async def test_a_feed_of_many_items_is_read_by_a_worker() -> None:
+    """The process itself reads two hundred items and no more; beyond that, the worker gives all of them."""
+    parser, before = swift(), children()
+    try:
+        for count, by_worker in ((200, False), (201, True)):
+            entries = await entries_of(parser, rss("".join(f"<item><guid>{n}</guid></item>" for n in range(count))))
+            assert [entry.guid for entry in entries if isinstance(entry, Entry)] == [str(n) for n in range(count)]
+            assert (children() > before) is by_worker
+    finally:
+        parser.close()
+
+
 async def test_a_feed_of_endless_element_names_is_read_elsewhere_from_then_on() -> None:
     """Names stay in the memory of the process that met them, so it meets those of such a feed only once."""
     parser, before = swift(), children()

@@ -286,6 +286,13 @@ def test_old_charsets(codec: str, text: str, by_header: bool) -> None:
     assert only(parse(body, content_type=f"text/xml; charset={codec}" if by_header else None)).title == text
 
 
+@pytest.mark.parametrize("dash", ["&#150;", "&#x96;", "&#X096;", "&#0150;", "\x96"])
+def test_a_control_that_stands_for_a_windows_character(dash: str) -> None:
+    """As browsers do; a number that is no reference is text."""
+    body = rss(f"<title>left {dash} right #150;</title>").encode()
+    assert only(parse(body)).title == "left – right #150;"
+
+
 def test_one_bad_byte_does_not_garble_the_rest() -> None:
     """UTF-8 with a stray windows-1252 byte stays UTF-8, and the byte is read as what it was."""
     body = rss("<title>Привет, Ёжик – QUOTE</title>").encode().replace(b"QUOTE", b"\x93")
