@@ -31,6 +31,7 @@ _RAREST = 8  # words of a title by which others are looked for
 _COMPARED = 16  # others that are looked at, the most alike
 _COPIES = 4  # and those that share most marks of the text
 _SAME = 0.9  # of a long text, with which an outlet's second article is the first under another title
+_COPY = 0.5  # of a text, from which on it counts for more than any title
 _AHEAD = 6.0  # nats that a gist makes up for at most
 
 
@@ -111,7 +112,7 @@ class StoryIndex:
         best: _Likeness | None = None
         for name, nearest in self._candidates(entry).items():
             found = self._compare(entry, name, nearest)
-            if found is not None and (best is None or found.evidence > best.evidence):
+            if found is not None and (best is None or found.rank > best.rank):
                 best = found
         if best is None or best.evidence <= 0:
             return Placement(story=begin, begins=True)
@@ -208,3 +209,8 @@ class _Likeness:
     nearest: int
     evidence: float
     text: float
+
+    @property
+    def rank(self) -> tuple[bool, float]:
+        """A copy of one article under the title of another is a copy."""
+        return self.text >= _COPY, self.evidence
