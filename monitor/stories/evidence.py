@@ -27,12 +27,12 @@ from monitor.stories.clues import has_digit
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
-JOIN = 5.0  # nats; with less an entry begins a story of its own
+JOIN = 4.75  # nats; with less an entry begins a story of its own
 _TRUST = 0.3  # in a story of very many reports
 _HALF_TRUST = 6  # reports with which it is half as much
 _UNSEEN = 400  # stories that are taken to have gone before the first, so that not everything looks rare at the start
-_GUESS = (8.0, 8.0, 8.0, 8.0, 2.0)  # of them, those that have a word of so few letters
-_RARE = 0.5  # and of more
+_GUESS = (4.0, 4.0, 4.0, 4.0, 2.0)  # of them, those that have a word of so few letters
+_RARE = 1.0  # and of more
 _CHANCE = 2.0  # times the logarithm of the number of stories; 1, were words independent of each other
 _HALF_LIFE = 8 * 3600.0  # seconds in which the odds for one more report of a silent story halve
 
@@ -105,15 +105,19 @@ def is_long(ours: Sequence[int], theirs: Sequence[int]) -> bool:
     return min(len(ours), len(theirs)) >= _LONG
 
 
-def numbers_differ(ours: Iterable[str], theirs: Iterable[str]) -> bool:
+def no_number_shared(ours: Iterable[str], theirs: Iterable[str]) -> bool:
+    """Whether both titles have numbers, and none in common."""
+    mine, other = set(filter(has_digit, ours)), set(filter(has_digit, theirs))
+    return bool(mine) and bool(other) and not mine & other
+
+
+def only_numbers_differ(ours: Iterable[str], theirs: Iterable[str]) -> bool:
     """Whether two titles are alike but for their numbers: "Tornado warning 12" and "Tornado warning 13".
 
     A toll that rises does so in titles that differ in other words as well.
     """
-    mine, other = set(filter(has_digit, ours)), set(filter(has_digit, theirs))
-    if not mine or not other or mine & other:
-        return False
-    return len((set(ours) - mine) ^ (set(theirs) - other)) <= 1
+    words = {word for word in set(ours) ^ set(theirs) if not has_digit(word)}
+    return len(words) <= 1 and no_number_shared(ours, theirs)
 
 
 def is_longer_form(ours: Iterable[str], theirs: Iterable[str]) -> bool:

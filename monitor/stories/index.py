@@ -148,13 +148,14 @@ class StoryIndex:
         members, clues = self._members, entry.clues
         silent = entry.now - members.at(members.reports(story)[-1])
         stems = members.stems(nearest)
-        if silent > self._window or evidence.numbers_differ(entry.known, stems):
+        if silent > self._window or evidence.only_numbers_differ(entry.known, stems):
             return None
         shingles = members.shingles(nearest)
         text = evidence.same_text(clues.shingles, shingles) if clues.shingles and shingles else 0.0
         if clues.outlet and clues.outlet == members.outlet(nearest):
             # What an outlet says in all its articles proves nothing, and neither do the titles of its series.
-            if text < _SAME or not evidence.is_long(clues.shingles, shingles):
+            series = evidence.no_number_shared(entry.known, stems)
+            if text < _SAME or series or not evidence.is_long(clues.shingles, shingles):
                 text = 0.0
             if not text and not evidence.is_longer_form(entry.known, stems) and self._is_alone(story, clues.outlet):
                 return None
