@@ -189,7 +189,7 @@ class StoryBook:
         )
         if _is_old(entry, at - self._window):
             return made, False
-        clues = clues_of(entry)
+        clues = clues_of(entry, outlet=outlet.id)
         # One that a poll placed and could not write.
         index.drop(made.member)
         self._unwritten[made.member] = self._number

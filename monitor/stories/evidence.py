@@ -1,16 +1,20 @@
-"""What speaks for two texts being about one event, in nats (natural logarithms of odds). Pure.
+"""What speaks for two entries being about one event, in nats (natural logarithms of odds). Pure.
 
-Words: how much more likely the title's words are in a report of the story than in one of anything else. The story says
-each of its words in a certain share of its reports; elsewhere, a word turns up in a certain share of all *stories*, not
-of all reports: a name that two hundred reports of one affair repeat is still rare, and "live" or "weather" is not.
+**Words**: how much more likely a title's words are in a report of the story than in one of something else. The story
+has each of its words in a certain share of its reports; elsewhere, a word stands in a certain share of all *stories*,
+not of all reports: a name that two hundred reports of one affair repeat is still rare, and "live" or "weather" is not.
 
-    evidence = Σ over the title's words  log( (1 - trust) + trust · share in the story / share of all stories )
+    Σ over the title's words  log( (1 - trust) + trust · share in the story / share of the other stories )
 
 A word that the story lacks costs little, for a new report has new things to say; `trust` rises with the number of
 reports from which the shares are known. This is a unigram language model with Jelinek-Mercer smoothing (Zhai and
-Lafferty, 2004), and its odds against the background.
+Lafferty, "A study of smoothing methods for language models", 2004), as odds against the background. The more stories
+there are, the more of them share two words by chance: that is taken off.
 
-Text: how much of the shorter one's beginning stands in the longer one's, in runs of four words.
+**Gist**: where both have a text, the words that both texts share, weighed by their rarity. Reports of one event share a
+third or more; texts that have two words of their titles in common by chance share little else.
+
+**Text**: how much of the shorter beginning stands in the longer one's, in runs of four words: copies.
 """
 
 from __future__ import annotations
@@ -18,18 +22,27 @@ from __future__ import annotations
 from math import log
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+from monitor.stories.clues import has_digit
 
-JOIN = 6.0  # nats; with less an entry begins a story of its own
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+
+JOIN = 4.75  # nats; with less an entry begins a story of its own
 _TRUST = 0.3  # in a story of very many reports
 _HALF_TRUST = 6  # reports with which it is half as much
 _UNSEEN = 400  # stories that are taken to have gone before the first, so that not everything looks rare at the start
-_GUESS = (8.0, 8.0, 8.0, 8.0, 2.0)  # of them, those that have a word of so few letters
-_RARE = 0.5  # and of more
+_GUESS = (4.0, 4.0, 4.0, 4.0, 2.0)  # of them, those that have a word of so few letters
+_RARE = 1.0  # and of more
+_CHANCE = 2.0  # times the logarithm of the number of stories; 1, were words independent of each other
+_HALF_LIFE = 8 * 3600.0  # seconds in which the odds for one more report of a silent story halve
+
+_FEW = 4  # words of a gist, which say nothing
+_ENOUGH = 15  # words, below which a gist speaks only against
+_USUAL = 0.35  # share of their gists that texts of one event have in common at least, as a rule
+_GIST = 30.0  # nats for all of it
+
 _TEXT = 12.0  # nats for a text that is all the same; half of one is just enough to join
 _MIN_SHARED = 3  # runs of words; fewer are a common phrase
-_HALF_LIFE = 8 * 3600.0  # seconds in which the odds for one more report of a silent story halve
 _LONG = 30  # runs of words that an outlet's standing phrases do not fill
 
 
@@ -54,7 +67,8 @@ def from_words(known: Mapping[str, int], stories: int, counts: Mapping[str, int]
     """
     trust = _TRUST * reports / (reports + _HALF_TRUST)
     new = log(1 - trust)
-    return sum(
+    chance = _CHANCE * log(1 + stories / _UNSEEN)
+    return -chance + sum(
         log(1 - trust + trust * counts[word] / reports / rarity(word, others - 1, stories)) if word in counts else new
         for word, others in known.items()
     )
@@ -63,6 +77,16 @@ def from_words(known: Mapping[str, int], stories: int, counts: Mapping[str, int]
 def staleness(silent: float) -> float:
     """What it costs a story that nothing was heard of it for so many seconds: coverage fades."""
     return 0.6931 * max(0.0, silent) / _HALF_LIFE
+
+
+def from_gist(ours: Collection[int], theirs: Collection[int], weight: Callable[[int], float]) -> float:
+    """Evidence, for or against, of the words of two texts; of a text and a short one only against."""
+    length = min(len(ours), len(theirs))
+    if length < _FEW:
+        return 0.0
+    shared = sum(map(weight, set(ours).intersection(theirs)))
+    found = _GIST * (shared / min(sum(map(weight, ours)), sum(map(weight, theirs))) - _USUAL)
+    return found if length >= _ENOUGH else min(found, 0.0)
 
 
 def same_text(ours: Collection[int], theirs: Collection[int]) -> float:
@@ -81,22 +105,22 @@ def is_long(ours: Sequence[int], theirs: Sequence[int]) -> bool:
     return min(len(ours), len(theirs)) >= _LONG
 
 
-def numbers_differ(ours: Sequence[str], theirs: Sequence[str]) -> bool:
+def no_number_shared(ours: Iterable[str], theirs: Iterable[str]) -> bool:
+    """Whether both titles have numbers, and none in common."""
+    mine, other = set(filter(has_digit, ours)), set(filter(has_digit, theirs))
+    return bool(mine) and bool(other) and not mine & other
+
+
+def only_numbers_differ(ours: Iterable[str], theirs: Iterable[str]) -> bool:
     """Whether two titles are alike but for their numbers: "Tornado warning 12" and "Tornado warning 13".
 
     A toll that rises does so in titles that differ in other words as well.
     """
-    mine, other = set(filter(_has_digit, ours)), set(filter(_has_digit, theirs))
-    if not mine or not other or mine & other:
-        return False
-    return len((set(ours) - mine) ^ (set(theirs) - other)) <= 1
+    words = {word for word in set(ours) ^ set(theirs) if not has_digit(word)}
+    return len(words) <= 1 and no_number_shared(ours, theirs)
 
 
-def is_longer_form(ours: Collection[str], theirs: Collection[str], same: Callable[[str], str]) -> bool:
+def is_longer_form(ours: Iterable[str], theirs: Iterable[str]) -> bool:
     """Whether one title has all words of the other: an outlet's own update of it, and not its next "Weather for …"."""
-    mine, other = set(map(same, ours)), set(map(same, theirs))
+    mine, other = set(ours), set(theirs)
     return mine <= other or other <= mine
-
-
-def _has_digit(word: str) -> bool:
-    return any(map(str.isdigit, word))

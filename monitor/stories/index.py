@@ -1,44 +1,38 @@
-"""The stories of the last days, and to which of them a new entry belongs.
+"""To which story of the last days a new entry belongs.
 
 An entry is compared with a handful of others: those that share its rarest words, of which each word names the latest
 thirty-two, and those that share marks of its text. So what an entry costs does not depend on how many there are.
+`evidence.py` has the measure, `window.py` what is remembered.
 
-Everything here follows from the members that are in the index, in their order, and from the stories they were given: an
-index that was filled again by `add` decides like one that was never stopped. `evidence.py` has the measure.
+Everything follows from the members that are in the index, in their order, and from the stories they were given: an
+index that was filled again by `add` decides like one that was never stopped.
 """
 
 from __future__ import annotations
 
-from array import array
 from collections import Counter
+from dataclasses import dataclass
 from heapq import nlargest
-from itertools import islice, takewhile
 from math import log
-from sys import intern
 from typing import TYPE_CHECKING
 
 from monitor.model import Placement
-from monitor.stories.clues import Clues
-from monitor.stories.evidence import (
-    JOIN,
-    from_text,
-    from_words,
-    is_long,
-    is_longer_form,
-    numbers_differ,
-    rarity,
-    same_text,
-    staleness,
-)
+from monitor.stories import evidence
+from monitor.stories.clues import has_digit, stem
+from monitor.stories.window import Window
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Mapping
     from datetime import datetime, timedelta
 
+    from monitor.stories.clues import Clues
+
 _RAREST = 8  # words of a title by which others are looked for
-_LATEST = 32  # others that one word or mark names
 _COMPARED = 16  # others that are looked at, the most alike
-_STEM = 5  # letters: "hacked" and "hackers" are one word, in all languages that inflect at the end
+_COPIES = 4  # and those that share most marks of the text
+_SAME = 0.9  # of a long text, with which an outlet's second article is the first under another title
+_COPY = 0.5  # of a text, from which on it counts for more than any title
+_AHEAD = 6.0  # nats that a gist makes up for at most
 
 
 class StoryIndex:
@@ -47,34 +41,37 @@ class StoryIndex:
     def __init__(self, window: timedelta) -> None:
         """`window`: how long after its last report a story takes up another one."""
         self._window = window.total_seconds()
-        self._members: dict[int, _Member] = {}
-        self._stories: dict[str, _Story] = {}
-        self._words: dict[str, _Postings] = {}
-        self._marks: dict[int, _Postings] = {}
-        self._order = 0
+        self._members = Window()
 
     def __len__(self) -> int:
+        """Members that are in it."""
         return len(self._members)
 
     def __contains__(self, member: int) -> bool:
         return member in self._members
 
     def members_of(self, story: str) -> tuple[int, ...]:
-        """The members of a story; none for one that is not known."""
-        return tuple(self._stories[story].members) if story in self._stories else ()
+        """The members of a story, in order; none for one that is not known."""
+        members = self._members
+        return tuple(map(members.member, members.reports(story))) if members.has_story(story) else ()
 
     def place(self, member: int, clues: Clues, *, at: datetime, begin: str) -> Placement:
         """Find the story of an entry and add the entry to it.
 
         Args:
-            member: The caller's number for the entry; not in the index so far.
+            member: The caller's number for the entry, in 63 bits; not in the index so far.
             clues: What `clues_of` made of it.
-            at: When it arrived; not before others that are in the index, by more than clocks differ.
-            begin: The name of the story that it begins, if it begins one.
+            at: When it arrived.
+            begin: The name of the story that it begins, if it begins one. An entry that would begin a story which is
+                there already belongs to it: the caller knows that they are one.
         """
-        placement = self._decide(clues, at.timestamp(), begin)
-        self.add(member, clues, at=at, story=placement.story)
-        return placement
+        if self._members.has_story(begin):
+            like = self._members.member(self._members.reports(begin)[0])
+            found = Placement(story=begin, begins=False, score=1.0, like=like, reasons=("same text, same address",))
+        else:
+            found = self._decide(clues, at.timestamp(), begin)
+        self.add(member, clues, at=at, story=found.story)
+        return found
 
     def add(self, member: int, clues: Clues, *, at: datetime, story: str) -> None:
         """Take up an entry whose story is known.
@@ -85,14 +82,7 @@ class StoryIndex:
         if member in self._members:
             msg = f"member {member} is in the index already"
             raise ValueError(msg)
-        self._order += 1
-        words = tuple(intern(stem) for stem in dict.fromkeys(map(_stem, clues.words)))
-        self._members[member] = _Member(clues, words, at.timestamp(), self._order)
-        for stem in words:
-            self._words.setdefault(stem, _Postings()).add(self._order, member)
-        for mark in clues.marks:
-            self._marks.setdefault(mark, _Postings()).add(self._order, member)
-        self._enter(member, story)
+        self._members.add(member, clues, at=at.timestamp(), story=story)
 
     def move(self, member: int, story: str) -> None:
         """Put a member into another story, or into a new one.
@@ -100,173 +90,128 @@ class StoryIndex:
         Raises:
             KeyError: It is not in the index.
         """
-        self._leave(member)
-        self._enter(member, story)
+        self._members.move(member, story)
 
     def drop(self, member: int) -> None:
         """Take a member out, as if it had never been there. One that is not there is nothing."""
-        if member not in self._members:
-            return
-        self._leave(member)
-        gone = self._members.pop(member)
-        for stem in gone.words:
-            self._words[stem].remove(gone.order)
-            if not self._words[stem].count:
-                del self._words[stem]
-        for mark in gone.clues.marks:
-            self._marks[mark].remove(gone.order)
-            if not self._marks[mark].count:
-                del self._marks[mark]
+        if member in self._members:
+            self._members.drop(member)
 
     def forget(self, before: datetime) -> None:
-        """Drop the members that arrived before that moment; costs no more than there are of them."""
-        moment = before.timestamp()
-        # They are in the order in which they came, save by as much as clocks differ.
-        for member in [number for number, _ in takewhile(lambda each: each[1].at < moment, self._members.items())]:
-            self.drop(member)
+        """Drop the members that arrived before that moment; costs what is dropped, and no more."""
+        self._members.forget(before.timestamp())
 
-    # ------------------------------------------------------------------------------------------------------- stories
-
-    def _enter(self, member: int, name: str) -> None:
-        one = self._members[member]
-        one.story = name = intern(name)
-        story = self._stories.setdefault(name, _Story())
-        story.members[member] = one.order
-        for stem in one.words:
-            if not story.words[stem]:
-                self._words[stem].stories += 1
-            story.words[stem] += 1
-
-    def _leave(self, member: int) -> None:
-        one = self._members[member]
-        story = self._stories[one.story]
-        del story.members[member]
-        for stem in one.words:
-            story.words[stem] -= 1
-            if not story.words[stem]:
-                del story.words[stem]
-                self._words[stem].stories -= 1
-        if not story.members:
-            del self._stories[one.story]
-
-    # ------------------------------------------------------------------------------------------------------- deciding
+    # -------------------------------------------------------------------------------------------------------- deciding
 
     def _decide(self, clues: Clues, now: float, begin: str) -> Placement:
-        stems = {_stem(word): word for word in reversed(clues.words)}
-        known = {stem: self._known(stem) for stem in dict.fromkeys(map(_stem, clues.words))}
-        best = Placement(story=begin, begins=True)
-        most = 0.0
-        for name, nearest in self._candidates(clues, known).items():
-            one, story = self._members[nearest], self._stories[name]
-            silent = now - max(self._members[member].at for member in _latest(story))
-            if silent > self._window or numbers_differ(clues.words, one.clues.words):
-                continue
-            text = same_text(clues.shingles, one.clues.shingles) if clues.shingles and one.clues.shingles else 0.0
-            if clues.outlet and clues.outlet == one.clues.outlet:
-                if not (is_long(clues.shingles, one.clues.shingles) and text >= 0.9):
-                    text = 0.0
-                alone = all(self._members[member].clues.outlet == clues.outlet for member in _latest(story))
-                if alone and not text and not is_longer_form(clues.words, one.clues.words, _stem):
-                    continue
-            words = from_words(known, len(self._stories), story.words, len(story.members))
-            evidence = max(words - staleness(silent), 0.0) + from_text(text)
-            if evidence > most:
-                most = evidence
-                joins = evidence >= JOIN
-                best = Placement(
-                    story=name if joins else begin,
-                    begins=not joins,
-                    score=round(evidence / (evidence + JOIN), 3),
-                    like=nearest,
-                    reasons=_reasons(stems, known, story, text),
-                )
-        return best
+        entry = _Entry(
+            clues=clues,
+            known={word: self._members.known(word) for word in dict.fromkeys(map(stem, clues.words))},
+            now=now,
+        )
+        best: _Likeness | None = None
+        for name, nearest in self._candidates(entry).items():
+            found = self._compare(entry, name, nearest)
+            if found is not None and (best is None or found.rank > best.rank):
+                best = found
+        if best is None or best.evidence <= 0:
+            return Placement(story=begin, begins=True)
+        joins = best.evidence >= evidence.JOIN
+        return Placement(
+            story=best.story if joins else begin,
+            begins=not joins,
+            score=round(best.evidence / (best.evidence + evidence.JOIN), 3),
+            like=self._members.member(best.nearest),
+            reasons=self._reasons(entry, best),
+        )
 
-    def _known(self, stem: str) -> int:
-        """In how many stories it stands."""
-        postings = self._words.get(stem)
-        return postings.stories if postings else 0
-
-    def _candidates(self, clues: Clues, known: dict[str, int]) -> dict[str, int]:
-        """Stories that may be it, each with its member that is most like the entry."""
+    def _candidates(self, entry: _Entry) -> dict[str, int]:
+        """Stories that may be it, each with its slot that is most like the entry."""
+        members = self._members
         likeness: dict[int, float] = {}
-        for stem in sorted(filter(known.get, known), key=known.__getitem__)[:_RAREST]:
-            weight = -log(rarity(stem, known[stem], len(self._stories)))
-            for member in self._words[stem].latest(self._members):
-                likeness[member] = likeness.get(member, 0.0) + weight
-        alike = nlargest(_COMPARED, likeness, key=likeness.__getitem__)
-        copies: Counter[int] = Counter()
-        for mark in clues.marks:
-            if mark in self._marks:
-                copies.update(self._marks[mark].latest(self._members))
+        rarest = sorted(filter(entry.known.get, entry.known), key=entry.known.__getitem__)[:_RAREST]
+        for word in rarest:
+            weight = -log(evidence.rarity(word, entry.known[word], members.stories))
+            for slot in members.with_word(word):
+                likeness[slot] = likeness.get(slot, 0.0) + weight
+        copies = Counter(slot for mark in entry.clues.marks for slot in members.with_mark(mark))
         found: dict[str, int] = {}
-        for member in [*(member for member, _ in copies.most_common(4)), *alike]:
-            found.setdefault(self._members[member].story, member)
+        for slot in [
+            *nlargest(_COPIES, copies, key=copies.__getitem__),
+            *nlargest(_COMPARED, likeness, key=likeness.__getitem__),
+        ]:
+            found.setdefault(members.story(slot), slot)
         return found
 
+    def _compare(self, entry: _Entry, story: str, nearest: int) -> _Likeness | None:
+        """What speaks for an entry being of a story; None: something speaks against it that nothing can outweigh."""
+        members, clues = self._members, entry.clues
+        silent = entry.now - members.at(members.reports(story)[-1])
+        stems = members.stems(nearest)
+        if silent > self._window or evidence.only_numbers_differ(entry.known, stems):
+            return None
+        shingles = members.shingles(nearest)
+        text = evidence.same_text(clues.shingles, shingles) if clues.shingles and shingles else 0.0
+        if clues.outlet and clues.outlet == members.outlet(nearest):
+            # What an outlet says in all its articles proves nothing, and neither do the titles of its series.
+            series = evidence.no_number_shared(entry.known, stems)
+            if text < _SAME or series or not evidence.is_long(clues.shingles, shingles):
+                text = 0.0
+            if not text and not evidence.is_longer_form(entry.known, stems) and self._is_alone(story, clues.outlet):
+                return None
+        words = evidence.from_words(entry.known, members.stories, members.counts(story), len(members.reports(story)))
+        found = max(words - evidence.staleness(silent), 0.0) + evidence.from_text(text)
+        if found > evidence.JOIN - _AHEAD and (clues.shingles or shingles):
+            found += evidence.from_gist(clues.gist, members.gist(nearest), self._weight)
+        return _Likeness(story=story, nearest=nearest, evidence=found, text=text)
 
-class _Member:
-    __slots__ = ("at", "clues", "order", "story", "words")
+    def _is_alone(self, story: str, outlet: str) -> bool:
+        """Whether nobody else has reported it lately."""
+        return all(self._members.outlet(slot) == outlet for slot in self._members.latest(story))
 
-    def __init__(self, clues: Clues, words: tuple[str, ...], at: float, order: int) -> None:
-        self.clues = clues
-        self.words = words
-        self.at = at
-        self.order = order
-        self.story = ""
+    def _weight(self, number: int) -> float:
+        """Of a word of a gist: how rare it is among gists."""
+        return log((self._members.gists + 100) / (self._members.gist_count(number) + 0.5))
+
+    def _reasons(self, entry: _Entry, best: _Likeness) -> tuple[str, ...]:
+        """In words, the rarest shared ones first."""
+        counts = self._members.counts(best.story)
+        stories = self._members.stories
+        written = {stem(word): word for word in reversed(entry.clues.words)}
+        shared = sorted(
+            filter(counts.get, entry.known), key=lambda word: evidence.rarity(word, entry.known[word], stories)
+        )
+        words = [written[word] for word in shared if not has_digit(word)]
+        numbers = [written[word] for word in shared if has_digit(word)]
+        reasons = []
+        if best.text:
+            reasons.append(f"text {100 * best.text:.0f} % the same")
+        if words:
+            reasons.append(f"same words: {', '.join(words[:6])}")
+        if numbers:
+            reasons.append(f"same numbers: {', '.join(numbers[:4])}")
+        return tuple(reasons)
 
 
-class _Story:
-    __slots__ = ("members", "words")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Entry:
+    """An entry that is being placed; `known`: in how many stories each of its stems stands, in the title's order."""
 
-    def __init__(self) -> None:
-        self.members: dict[int, int] = {}
-        self.words: Counter[str] = Counter()
+    clues: Clues
+    known: Mapping[str, int]
+    now: float
 
 
-class _Postings:
-    """The members that have a word or a mark, in order, and the number of their stories."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Likeness:
+    """How like an entry is to a story, and to which of its slots most; `text`: the share of text that is the same."""
 
-    __slots__ = ("numbers", "orders", "stories")
-
-    def __init__(self) -> None:
-        self.orders = array("Q")
-        self.numbers = array("q")
-        self.stories = 0
+    story: str
+    nearest: int
+    evidence: float
+    text: float
 
     @property
-    def count(self) -> int:
-        return len(self.orders)
-
-    def add(self, order: int, member: int) -> None:
-        self.orders.append(order)
-        self.numbers.append(member)
-
-    def remove(self, order: int) -> None:
-        at = self.orders.index(order)
-        del self.orders[at], self.numbers[at]
-
-    def latest(self, members: dict[int, _Member]) -> Iterator[int]:
-        return (member for member in self.numbers[-_LATEST:][::-1] if member in members)
-
-
-def _latest(story: _Story) -> Iterator[int]:
-    return islice(sorted(story.members, key=story.members.__getitem__, reverse=True), _LATEST)
-
-
-def _stem(word: str) -> str:
-    return word if any(map(str.isdigit, word)) else word[:_STEM]
-
-
-def _reasons(stems: dict[str, str], known: dict[str, int], story: _Story, text: float) -> tuple[str, ...]:
-    shared = sorted(filter(story.words.get, known), key=lambda stem: rarity(stem, known[stem], 1))
-    numbers = [stems[stem] for stem in shared if any(map(str.isdigit, stem))]
-    words = [stems[stem] for stem in shared if stems[stem] not in numbers]
-    reasons = []
-    if text:
-        reasons.append(f"text {text:.0%} the same".replace("%", " %"))
-    if words:
-        reasons.append(f"same words: {', '.join(words[:6])}")
-    if numbers:
-        reasons.append(f"same numbers: {', '.join(numbers[:4])}")
-    return tuple(reasons)
+    def rank(self) -> tuple[bool, float]:
+        """A copy of one article under the title of another is a copy."""
+        return self.text >= _COPY, self.evidence

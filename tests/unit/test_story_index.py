@@ -229,3 +229,5 @@ def test_clues_of_another_version_are_told() -> None:
         Clues.unpack(b"\x09rest")
     with pytest.raises(ValueError, match="cut short"):
         Clues.unpack(clues_of(Entry(key="1", title="Assad flees")).pack()[:-1])
+    with pytest.raises(ValueError, match="cut short"):
+        Clues.unpack(b"\x01\x00")
