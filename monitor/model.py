@@ -550,6 +550,10 @@ class Severity(StrEnum):
     CRITICAL = "critical"
 
 
+OnEdit = Literal["nothing", "reply"]
+"""What a rule does when an entry that it has spoken of is edited; "reply": it tells the difference."""
+
+
 TextField = Literal["title", "summary", "content", "page", "author"]
 
 

@@ -36,6 +36,7 @@ from monitor.model import (
     WantedPage,
 )
 from monitor.parse.items import with_keys
+from monitor.service.edits import edits_of, with_replies
 from monitor.service.events import FeedPolled, PollKind
 from monitor.service.identity import Identified, identify
 from monitor.service.reach import Reach
@@ -274,6 +275,10 @@ class FeedPoller:
         written = (*fresh, *again)
         titled = replace(feed, title=state.update.title)
         planned, standing = await self._plan(titled, written, matches, known, runtime, reach=reach, now=now)
+        edits = edits_of(identified, matches, feed=titled, rules=runtime.rules, views=standing.views)
+        if edits:
+            silences = await self._threads.read(self._store.silences, now=now)
+            planned = with_replies(planned, edits, feed=titled, routing=runtime.routing, silences=silences, now=now)
         keys = {entry.key for entry in written}
         return _Findings(
             kind="new",

@@ -304,3 +304,45 @@ def test_a_feed_that_moves_to_another_url(
         feeds.wait_for_requests(3, "/moved", timeout=60)
         publish(feeds, [reissued(each) for each in A[1:6]], path="/moved")
     assert headlines(news) == titles(3, 2, 1)
+
+
+def test_an_edit_is_told_as_a_reply_where_a_rule_asks_for_it(
+    site: Site, feeds: FeedServer, receivers: tuple[WebhookReceiver, WebhookReceiver]
+) -> None:
+    """The rule that has spoken replies once, one that matches only now alerts, and looks are no edit."""
+    news, _ops = receivers
+    site.rules = """
+[[rule]]
+name = "pilots"
+query = 'pilots'
+on_edit = "reply"
+
+[[rule]]
+name = "quiet"
+query = 'rotterdam'
+
+[[rule]]
+name = "ferries"
+query = 'ferries'
+"""
+    site.write()
+    old = A[0]
+    bumped = replace(old, date="Tue, 24 Nov 2026 08:00:00 GMT", text=f"<p>{old.text.upper()}</p><p>23 comments</p>")
+    edited = replace(
+        bumped, guid="another-id", title="Pilots in Rotterdam to strike", text=f"{old.text} Ferries are to be spared."
+    )
+    feeds.put("/wire", rss(A[1:4]))
+    with Daemon(site):
+        for first in (A[1], old, bumped, edited, edited, bumped, edited):
+            publish(feeds, [first, *A[2:4]])
+    data = [request.json()["data"] for request in news.requests]
+    told = [(each["rule"], each["kind"], each["title"]["text"], each["note"]) for each in data]
+    assert sorted(told[:2]) == [("pilots", "news", old.title, ""), ("quiet", "news", old.title, "")]
+    change = f"Headline changed: “{old.title}” → “{edited.title}”; added: “Ferries are to be spared.”"
+    back = f"Headline changed: “{edited.title}” → “{old.title}”; taken out: “Ferries are to be spared.”"
+    assert sorted(told[2:4]) == [("ferries", "news", edited.title, ""), ("pilots", "update", edited.title, change)]
+    assert told[4:] == [("pilots", "update", old.title, back)]
+    with closing(open_store(f"sqlite:///{site.database()}", now=SystemClock().now(), migrate=False)) as store:
+        alerts = [each.alert for each in reversed(store.deliveries()) if each.alert.rule == "pilots"]
+    assert len(alerts) == 3
+    assert len({each.story for each in alerts}) == 1
