@@ -79,6 +79,12 @@ NO_HINTS: Final = FeedHints()
 """Of a document that says nothing."""
 
 
+IdKind = Literal["", "shared", "links", "titles"]
+"""What tells a feed's entries apart. "": their ids (guid, else link); "shared": id, link and title together, because
+different entries have the same id; "links" or "titles" (with the outlet), because the ids change at each poll.
+"""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Habits:
     """What polls have learnt of a feed.
@@ -95,6 +101,11 @@ class Habits:
         moving_to: Where permanent redirects lead; "" where there are none.
         moving_since: The first poll that was led there.
         moving_polls: How many polls in a row were.
+        ids: What tells its entries apart (see `IdKind`).
+        shared_links: Addresses that several of its entries had at once, as `canonical_link` has them; at most three.
+        reissues: How many documents in a row had new ids for most of the entries that were known.
+        collisions: How many new articles came under the id of a stored one.
+        marked: Whether all its stored entries can be found by their marks.
     """
 
     rhythm: timedelta | None = None
@@ -108,13 +119,18 @@ class Habits:
     moving_to: str = ""
     moving_since: datetime | None = None
     moving_polls: int = 0
+    ids: IdKind = ""
+    shared_links: tuple[str, ...] = ()
+    reissues: int = 0
+    collisions: int = 0
+    marked: bool = False
 
 
 NO_HABITS: Final = Habits()
 """Of a feed that was not polled yet."""
 
 
-FeedEventKind = Literal["failing", "recovered", "gone", "moved", "gap", "stale", "speaks"]
+FeedEventKind = Literal["failing", "recovered", "gone", "moved", "gap", "stale", "speaks", "reissued", "ids"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -399,7 +415,8 @@ class Entry:
     Offsets in `Hit` and `Excerpt` count characters of exactly these strings.
 
     Attributes:
-        key: Identity within its feed: 32 hex digits made from guid, else link, else title and text. Decides newness.
+        key: Identity within its feed: 32 hex digits made from guid, else link, else title and text; `Habits.ids` tells
+            of feeds whose keys are made otherwise. Decides newness, with `stories.identity` where it is a new one.
         guid: As the feed gives it, or "".
         link: Absolute http(s) URL of the article, or "".
         title: One line.
@@ -410,7 +427,8 @@ class Entry:
         language: Lower-case BCP 47 tag of the entry or its feed, or "".
         published_at: None where missing or absurd; never decides newness.
         updated_at: Like `published_at`.
-        content_hash: 32 hex digits over title, summary, content and link; another value means the entry was edited.
+        content_hash: 32 hex digits over title, summary, content and the link's canonical form; another value means the
+            entry was edited.
         page: The main text of the page that `link` leads to, or "" where it was not read. Part of neither hash.
         source: The outlet that an aggregator has it from (RSS and Atom `source`), by name; "" where none is named.
         source_hash: 32 hex digits over the item as the feed has it, before cleaning; "" where it is not known. The same
@@ -432,6 +450,7 @@ class Entry:
     page: str = ""
     source: str = ""
     source_hash: str = ""
+    marks: tuple[int, ...] = field(default=(), compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -461,6 +480,7 @@ class Item:
         published: Where the date may stand, the best first; the first that is a date counts.
         updated: A date, or "".
         source: The name of the outlet that an aggregator has it from, or "".
+        steady: Whether another link means that the item was edited; False in feeds whose links change at each poll.
     """
 
     key: str
@@ -475,6 +495,7 @@ class Item:
     published: tuple[str, ...] = ()
     updated: str = ""
     source: str = ""
+    steady: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -527,6 +548,10 @@ class Severity(StrEnum):
     NORMAL = "normal"
     HIGH = "high"
     CRITICAL = "critical"
+
+
+OnEdit = Literal["nothing", "reply"]
+"""What a rule does when an entry that it has spoken of is edited; "reply": it tells the difference."""
 
 
 TextField = Literal["title", "summary", "content", "page", "author"]
@@ -846,6 +871,7 @@ class KnownEntry:
         matched: Names of the rules that matched it, baseline included.
         source_hash: Of the stored version; "" where it is not known.
         story: The story that it was placed in; "": it came before there were stories.
+        id: The store's own number, rising with time.
     """
 
     content_hash: str
@@ -853,6 +879,35 @@ class KnownEntry:
     matched: frozenset[str]
     source_hash: str = ""
     story: str = ""
+    id: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kin:
+    """A stored entry that may be one of a document's, under another key.
+
+    Attributes:
+        id: The store's own number, rising with time.
+        marks: Those of the marks asked for that it has, or had in an earlier version.
+    """
+
+    id: int
+    entry: Entry
+    seen_at: datetime
+    marks: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rekeyed:
+    """A stored entry that has another id now.
+
+    Attributes:
+        key: The one that it is stored under.
+        entry: As it is now, with its new key.
+    """
+
+    key: str
+    entry: Entry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -917,6 +972,8 @@ class PollOutcome:
         pages: Of `entries`; one that was wanted before stays as it is.
         placed: Which stories those of `entries` tell that had none; one that has one keeps it.
         origins: Keys of the entries that alerts are about, where no match says it.
+        rekeyed: Stored entries that have another id now. They are written under it first of all.
+        marked: Stored entries that could not be found by their marks so far, with these.
     """
 
     lease: Lease
@@ -931,6 +988,8 @@ class PollOutcome:
     pages: tuple[WantedPage, ...] = ()
     placed: tuple[Placed, ...] = ()
     origins: Mapping[AlertId, str] = field(default_factory=dict)
+    rekeyed: tuple[Rekeyed, ...] = ()
+    marked: tuple[Entry, ...] = ()
 
 
 # ---------------------------------------------------------------------------------------------------------------- pages

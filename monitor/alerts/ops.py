@@ -87,6 +87,7 @@ _TOLD: Final[Mapping[FeedEventKind, tuple[str, Severity]]] = {
     "gap": ("Entries of the feed {} may have been missed", Severity.NORMAL),
     "stale": ("The feed {} is unusually silent", Severity.NORMAL),
     "speaks": ("The feed {} has news again", Severity.NORMAL),
+    "reissued": ("The feed {} has new ids for its old entries", Severity.NORMAL),
 }
 
 
@@ -121,6 +122,8 @@ def _way_out(feed: Feed, kind: FeedEventKind) -> str:
             return "A shorter interval for this feed helps, if it happens again."
         case "stale":
             return f"It answers as it should, but without anything new: has the publisher put up another feed? {shown}"
+        case "reissued":
+            return "Nothing is said again; what is new among them is alerted as ever."
         case _:
             return ""
 

@@ -38,7 +38,7 @@ from monitor.clock import SystemClock
 from monitor.config import Config, FeedSettings, check_feed_url, format_duration, is_feed_name, parse_duration
 from monitor.durations import in_words
 from monitor.errors import ConfigError, MonitorError, UsageError
-from monitor.fetch.habits import silence, usual
+from monitor.fetch.habits import identity, silence, usual
 from monitor.model import Feed, FeedSpec, PageCounts, Subscription
 from monitor.parse.opml import OpmlFeed, feed_name, read_opml, write_opml
 from monitor.store.base import Store
@@ -125,6 +125,7 @@ def show_feed(name: str, config: ConfigOption = None, json: JsonOption = False) 
         "next poll": f"{due(next_poll(feed), now)}{f': {feed.reason}' if feed.reason else ''}",
         "rhythm": _rhythm(feed, now),
         "it asks for": _wishes(feed),
+        "ids": identity(feed.habits),
         "hub": "\n".join(_hub(one, now) for one in subscriptions) or _no_hub(feed, settings),
         "baseline": ago(feed.baseline_at, now) if feed.baseline_at else "not made yet: its first entries stay silent",
         "ETag": feed.etag or "none",

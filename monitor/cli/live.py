@@ -128,6 +128,8 @@ _TURNS: Final[Mapping[FeedEventKind, str]] = {
     "gap": "entries may have been missed",
     "stale": "feed unusually silent",
     "speaks": "feed has news again",
+    "reissued": "feed has new ids for its old entries",
+    "ids": "feed's ids do not tell its entries apart",
 }
 
 

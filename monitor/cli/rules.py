@@ -192,6 +192,7 @@ def _facts(rule: Rule) -> dict[str, object]:
         "language": rule.language,
         "owner": rule.owner,
         "references": rule.references,
+        "on_edit": rule.on_edit,
         "tests": len(rule.tests),
         "file": f"{rule.file}:{rule.line}",
     }

@@ -11,10 +11,10 @@ from urllib.parse import urlsplit
 from monitor.durations import in_words
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-    from monitor.model import Feed, Habits
+    from monitor.model import Feed, Habits, IdKind
 
 _HOUR: Final = timedelta(hours=1)
 _DAY: Final = timedelta(days=1)
@@ -138,6 +138,20 @@ def usual(rhythm: timedelta) -> str:
         if rhythm <= span:
             return f"{min(round(span / max(rhythm, timedelta(seconds=1))), 999)} {name}"
     return "less than one a month"
+
+
+_IDS: Final[Mapping[IdKind, str]] = {
+    "": "",
+    "shared": "different entries have the same id: entries are told apart by id, link and title",
+    "links": "its ids change at each poll: entries are told apart by link",
+    "titles": "its ids change at each poll: entries are told apart by title and source",
+}
+
+
+def identity(habits: Habits) -> str:
+    """What tells the feed's entries apart, where their ids do not, in words; else ""."""
+    shared = "different entries have the same link, so that it tells nothing" if habits.shared_links else ""
+    return "; ".join(filter(None, (_IDS[habits.ids], shared)))
 
 
 def after_redirects(feed: Feed, habits: Habits, moved_to: str, *, now: datetime) -> tuple[Habits, str | None]:

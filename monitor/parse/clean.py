@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 from monitor.model import Entry
 from monitor.parse.dates import parse_date
 from monitor.parse.digests import digest
+from monitor.parse.marks import marks
 from monitor.parse.text import clean_line, cut, plain_line, plain_text, unmarked_text
+from monitor.urls import canonical_link
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -33,6 +35,7 @@ def clean_item(item: Item, *, now: datetime) -> Entry:
     """
     title = clean_title(item.title)
     summary, content = clean_texts(item.texts)
+    source = clean_line(unmarked_text(item.source), _MAX_SOURCE) if item.source else ""
     dates = (parse_date(text, now=now) for text in item.published)
     return Entry(
         key=item.key,
@@ -46,9 +49,10 @@ def clean_item(item: Item, *, now: datetime) -> Entry:
         language=item.language,
         published_at=next(filter(None, dates), None),
         updated_at=parse_date(item.updated, now=now),
-        content_hash=digest(title, summary, content, item.link),
-        source=clean_line(unmarked_text(item.source), _MAX_SOURCE) if item.source else "",
+        content_hash=digest(title, summary, content, canonical_link(item.link) if item.steady else ""),
+        source=source,
         source_hash=item.source_hash,
+        marks=marks(link=item.link, title=title, texts=(summary, content), source=source),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
@@ -13,13 +13,18 @@ from monitor.model import Item, RawText
 from monitor.parse.clean import clean_texts, clean_title
 from monitor.parse.digests import digest, quick_digest
 from monitor.parse.text import clean_line
+from monitor.urls import canonical_link
+from monitor.wording import letters
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from monitor.model import IdKind
+
 MAX_ENTRIES = 2_000
 _MAX_LINK = 2_048  # characters, as the rest
 _MAX_GUID = 2_048
+_MAX_NAMED = 1_000  # characters of a title that is an item's identity: longer ones are none
 
 _LANGUAGE = re.compile(r"[a-z]{2,3}(?:-[a-z0-9]{1,8}){0,4}")
 _URL_NOISE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b\ufeff\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -66,11 +71,45 @@ def build_items(raws: Sequence[RawItem]) -> tuple[Item, ...]:
     }
     items: dict[str, Item] = {}
     for identity, raw in identities:
-        parts = (*identity, raw.link, clean_title(raw.title)) if identity in shared else identity
-        key = digest(*parts)
+        key = digest(*_variant(identity, raw)) if identity in shared else digest(*identity)
         if key not in items:
             items[key] = _item(raw, key)
     return tuple(items.values())
+
+
+def with_keys(items: Sequence[Item], ids: IdKind) -> tuple[Item, ...]:
+    """The items with the keys of a feed whose ids alone do not tell its entries apart; of equal ones the first stays.
+
+    Where ids change at each poll, their change is no change of the item: it counts neither for `source_hash` nor, as
+    for links that change, for the entry's `content_hash`. An item without what its feed goes by keeps its key.
+    """
+    if not ids:
+        return tuple(items)
+    made = [_with_key(item, ids) for item in items]
+    times = Counter(item.key for item in made)
+    found: dict[str, Item] = {}
+    for item in made:
+        # Two of one name in one document are two: their texts tell them apart.
+        key = digest(item.key, *(text.value for text in item.texts)) if times[item.key] > 1 else item.key
+        found.setdefault(key, replace(item, key=key))
+    return tuple(found.values())
+
+
+def _with_key(item: Item, ids: IdKind) -> Item:
+    if ids == "shared":
+        return replace(item, key=variant_key(item))
+    if ids == "links":
+        link = canonical_link(item.link)
+        return replace(item, key=digest("page", link), source_hash=_source_hash(item, link)) if link else item
+    named = len(item.title.value) <= _MAX_NAMED and letters(clean_title(item.title))
+    if not named:
+        return item
+    return replace(item, key=digest("title", named, letters(item.source)), source_hash=_source_hash(item), steady=False)
+
+
+def variant_key(item: Item) -> str:
+    """The key of an item whose guid (without one, link) other items have as well."""
+    return digest(*_variant(_identity(item), item))
 
 
 def cleaned_characters(raws: Sequence[RawItem]) -> int:
@@ -117,7 +156,7 @@ def _tag(candidate: str) -> str:
     return tag if _LANGUAGE.fullmatch(tag) else ""
 
 
-def _identity(raw: RawItem) -> tuple[str, ...]:
+def _identity(raw: RawItem | Item) -> tuple[str, ...]:
     if raw.guid:
         return ("guid", raw.guid)
     if raw.link:
@@ -125,15 +164,23 @@ def _identity(raw: RawItem) -> tuple[str, ...]:
     return ("text", clean_title(raw.title), *clean_texts(raw.texts))
 
 
-def _item(raw: RawItem, key: str) -> Item:
-    parts = [raw.guid, raw.link, raw.language, raw.updated, raw.source, raw.title.kind, raw.title.value]
+def _variant(identity: tuple[str, ...], raw: RawItem | Item) -> tuple[str, ...]:
+    return (*identity, raw.link, clean_title(raw.title))
+
+
+def _source_hash(raw: RawItem | Item, *ids: str) -> str:
+    parts = [*ids, raw.language, raw.updated, raw.source, raw.title.kind, raw.title.value]
     for text in raw.texts:
         parts += text.kind, text.value
     for values in (raw.authors, raw.categories, raw.published):
         parts += str(len(values)), *values
+    return quick_digest(parts)
+
+
+def _item(raw: RawItem, key: str) -> Item:
     return Item(
         key=key,
-        source_hash=quick_digest(parts),
+        source_hash=_source_hash(raw, raw.guid, raw.link),
         guid=raw.guid,
         link=raw.link,
         title=raw.title,

@@ -246,6 +246,11 @@ def find(
         raise QueryError(str(error), error.start, error.end, hint=hint) from None
 
 
+def unmatched(rule: Rule, entry: Entry) -> Match:
+    """What is said of an entry that the rule held for once, and does not any more."""
+    return _match(rule, entry, (), None)
+
+
 def _match(rule: Rule, entry: Entry, hits: tuple[Hit, ...], passage: Passage | None) -> Match:
     return Match(
         rule=rule.name,

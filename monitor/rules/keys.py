@@ -14,6 +14,7 @@ Kind = Literal[
     "names",  # a list
     "lines",  # a list
     "severity",
+    "edit",
     "flag",  # true or false
     "date",
     "duration",
@@ -113,6 +114,14 @@ RULE_KEYS = (
         kind="links",
         meaning="Addresses with more about what is looked for.",
         examples=(("https://example.org/handbook#exits",),),
+        shared=True,
+    ),
+    Key(
+        name="on_edit",
+        kind="edit",
+        meaning='What to do when an article that was alerted is edited: "nothing", or "reply" with the difference. '
+        'By default "nothing".',
+        examples=("reply",),
         shared=True,
     ),
     Key(

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
     from datetime import datetime, timedelta
 
-    from monitor.model import Entry, Severity
+    from monitor.model import Entry, OnEdit, Severity
     from monitor.rules.tree import Node
     from monitor.tomlfile import Place, TomlFile
 
@@ -61,6 +61,7 @@ class Rule:
         expires: Aware UTC; from then on it does not match. None: never.
         owner: Whom to ask about it.
         references: http(s) addresses.
+        on_edit: What it does when an entry that it has spoken of is edited.
     """
 
     name: str
@@ -79,6 +80,7 @@ class Rule:
     expires: datetime | None = None
     owner: str = ""
     references: tuple[str, ...] = ()
+    on_edit: OnEdit = "nothing"
     tests: tuple[RuleTest, ...] = ()
     origin: Origin | None = field(default=None, compare=False, repr=False)
 

@@ -92,6 +92,7 @@ _KINDS: dict[Kind, Schema] = {
     "names": _listed(_NOT_BLANK),
     "lines": _listed(_NOT_BLANK),
     "severity": {"type": "string", "enum": [severity.value for severity in Severity], "default": "normal"},
+    "edit": {"type": "string", "enum": ["nothing", "reply"], "default": "nothing"},
     "flag": {"type": "boolean", "default": True},
     # A date without quotes: extensions look at it as at a text.
     "date": {"type": "string", "pattern": r"^\d{4}-\d\d-\d\d(?:[Tt ]\d\d:\d\d.*(?:[Zz]|[+-]\d\d:\d\d))?$"},

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
 
     from monitor.errors import Fault, QueryError
+    from monitor.model import OnEdit
     from monitor.rules.keys import Kind
     from monitor.rules.lint import Finding
     from monitor.rules.syntax import Remark
@@ -121,6 +122,14 @@ class Section:
             self.report(f"{value!r} is no severity", key, hint=near or f"there are {', '.join(names)}")
             return Severity.NORMAL
 
+    def edit(self, key: str) -> OnEdit:
+        value = self.table.get(key, "nothing")
+        if value in ("nothing", "reply"):
+            return "reply" if value == "reply" else "nothing"
+        near = did_you_mean(value, ("nothing", "reply")) if isinstance(value, str) else ""
+        self.report(f"{value!r} is nothing to do about an edit", key, hint=near or 'there are "nothing" and "reply"')
+        return "nothing"
+
     def strings(self, key: str, *, example: str, empty: str) -> tuple[str, ...]:
         """A list of strings, "" for what is none; `empty`: the hint for a list without items."""
         values = self.table.get(key, [])
@@ -193,6 +202,7 @@ _READERS: dict[Kind, Callable[[Section, str], Any]] = {
     "line": Section.line,
     "text": Section.text,
     "severity": Section.severity,
+    "edit": Section.edit,
     "flag": Section.flag,
     "names": Section.names,
     "lines": Section.lines,
@@ -205,6 +215,7 @@ EMPTY: dict[Kind, Any] = {
     "line": "",
     "text": "",
     "severity": Severity.NORMAL,
+    "edit": "nothing",
     "flag": True,
     "names": (),
     "lines": (),

@@ -35,7 +35,10 @@ from monitor.model import (
     PollOutcome,
     WantedPage,
 )
+from monitor.parse.items import with_keys
+from monitor.service.edits import edits_of, with_replies
 from monitor.service.events import FeedPolled, PollKind
+from monitor.service.identity import Identified, identify
 from monitor.service.reach import Reach
 from monitor.service.slow import SlowRules
 from monitor.service.state import Asked, Learnt, State, after_failure, after_success
@@ -98,6 +101,7 @@ class _Findings:
     plan: Plan = field(default_factory=Plan)
     pages: tuple[WantedPage, ...] = ()
     placed: tuple[Placed, ...] = ()
+    identified: Identified | None = None
 
     def outcome(self, lease: Lease, *, releases: bool) -> PollOutcome:
         return PollOutcome(
@@ -113,6 +117,8 @@ class _Findings:
             pages=self.pages,
             placed=self.placed,
             origins=self.plan.origins,
+            rekeyed=self.identified.rekeyed if self.identified is not None else (),
+            marked=self.identified.marked if self.identified is not None else (),
         )
 
     def report(self, feed: Feed, seconds: float) -> FeedPolled:
@@ -211,37 +217,47 @@ class FeedPoller:
         if isinstance(document, ParseFailed):
             return _unreadable(feed, asked, fetched, document)
         reach = horizon(feed, now=asked.now, backfill=backfill)
-        keys = [item.key for item in document.items]
-        known = await self._threads.read(self._store.known_entries, feed.id, keys)
-        cleaned = await self._parser.clean(_to_clean(document.items, known, reach), now=asked.now)
+        items = with_keys(document.items, feed.habits.ids)
+        known = await self._threads.read(self._store.known_entries, feed.id, [item.key for item in items])
+        cleaned = await self._parser.clean(_to_clean(items, known, reach), now=asked.now)
         if isinstance(cleaned, ParseFailed):
             return _unreadable(feed, asked, fetched, cleaned)
+        identified = await identify(
+            cleaned.entries,
+            items=items,
+            known=known,
+            feed=feed,
+            silent=reach.baseline and reach.since is None,
+            store=self._store,
+            threads=self._threads,
+            now=asked.now,
+        )
         # A part of a feed is another one each time, so its hash would say nothing.
         learnt = Learnt(
             title=document.title,
             body_hash=None if fetched.partial or document.cut else digest,
             hints=discovered(document.hints, fetched),
             cut=document.cut,
+            turns=identified.turns,
         )
         sight = Sight(
-            size=len(keys),
-            new=len(keys) - len(known),
+            size=len(items),
+            new=identified.new,
             dates=[date for entry in cleaned.entries if (date := entry.published_at or entry.updated_at)],
             since=feed.ok_at,
             first=feed.baseline_at is None,
             partial=fetched.partial,
             late=feed.failures > 0 or asked.now - feed.next_poll_at > feed.interval,
         )
-        habits, missed = after_document(feed.habits, sight, now=asked.now)
+        habits, missed = after_document(identified.habits, sight, now=asked.now)
         state = after_success(feed, asked, fetched, replace(learnt, habits=habits, missed=missed))
-        found = await self._take(feed, cleaned.entries, known, state, runtime, seen=len(keys), reach=reach)
+        found = await self._take(feed, identified, state, runtime, seen=len(items), reach=reach)
         return replace(found, rough=cleaned.rough)
 
     async def _take(
         self,
         feed: Feed,
-        entries: Sequence[Entry],
-        known: Mapping[str, KnownEntry],
+        identified: Identified,
         state: State,
         runtime: Runtime,
         *,
@@ -249,6 +265,7 @@ class FeedPoller:
         reach: Horizon,
     ) -> _Findings:
         now = state.update.polled_at
+        entries, known = identified.entries, identified.known
         fresh = [entry for entry in entries if _is_fresh(entry, known)]
         again = [entry for entry in entries if reach.covers(entry) and not _is_fresh(entry, known)]
         # One poll at a time: ten that take slices in turn would hold the loop for ten of them.
@@ -258,6 +275,10 @@ class FeedPoller:
         written = (*fresh, *again)
         titled = replace(feed, title=state.update.title)
         planned, standing = await self._plan(titled, written, matches, known, runtime, reach=reach, now=now)
+        edits = edits_of(identified, matches, feed=titled, rules=runtime.rules, views=standing.views)
+        if edits:
+            silences = await self._threads.read(self._store.silences, now=now)
+            planned = with_replies(planned, edits, feed=titled, routing=runtime.routing, silences=silences, now=now)
         keys = {entry.key for entry in written}
         return _Findings(
             kind="new",
@@ -271,6 +292,7 @@ class FeedPoller:
             plan=planned,
             pages=_pages(fresh, known) if runtime.options_of(feed).full_text and not reach.baseline else (),
             placed=standing.placed,
+            identified=identified,
         )
 
     async def _plan(

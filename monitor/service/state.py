@@ -47,6 +47,7 @@ class Learnt:
         missed: Whether entries may have been missed before it.
         cut: Whether its end was missing. Then its validators are not kept, for they stand for the whole of it, which
             the server would never send again.
+        turns: What there is to tell of its ids.
     """
 
     title: str | None = None
@@ -55,6 +56,7 @@ class Learnt:
     habits: Habits | None = None
     missed: bool = False
     cut: bool = False
+    turns: tuple[FeedEvent, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +120,8 @@ def after_success(feed: Feed, asked: Asked, result: Fetched | NotModified, learn
     )
     if habits is feed.habits and not feed.failures and feed.gone_at is None and moved_url is None:
         return State(update=update)
-    return State(update=update, events=tuple(_turns(feed, habits, moved_url, missed=learnt.missed, now=now)))
+    turns = _turns(feed, habits, moved_url, missed=learnt.missed, now=now)
+    return State(update=update, events=(*turns, *learnt.turns))
 
 
 def _turns(feed: Feed, habits: Habits, moved_url: str | None, *, missed: bool, now: datetime) -> list[FeedEvent]:

@@ -58,6 +58,7 @@ if TYPE_CHECKING:
         FeedOrigin,
         FeedSpec,
         HostClaim,
+        Kin,
         KnownEntry,
         Lease,
         ListedMember,
@@ -196,15 +197,21 @@ class FeedQueue(Protocol):
     def known_entries(self, feed_id: FeedId, keys: Collection[str]) -> Mapping[str, KnownEntry]:
         """Those of `keys` that the feed has had already, with what was made of them."""
 
+    def kin(self, feed_id: FeedId, *, marks: Collection[int], keys: Collection[str] = ()) -> Sequence[Kin]:
+        """The feed's entries that have one of these marks, the newest four of each, and those of `keys`; none twice."""
+
+    def newest_entries(self, feed_id: FeedId, *, limit: int) -> Sequence[Kin]:
+        """The feed's entries that came last, newest first, whether they can be found by marks or not."""
+
     def commit_polls(self, outcomes: Sequence[PollOutcome], *, now: datetime) -> Sequence[bool]:
         """Write outcomes in one transaction; for each, in order, whether it was written (False: its lease was lost).
 
         A host that asked for silence (`host_not_before`) is not due before, whatever becomes due on it, and a feed that
         has moved (`moved_url`) belongs to its new host from now on.
 
-        An entry with a known key is updated in place. A match that exists keeps its alert; one without gets the new
-        one; an entry that has a story keeps it. After an outcome with `releases` the host is due when the next of its
-        feeds is, and free.
+        What is `rekeyed` gets its new key first, with matches, alerts, page and story. An entry with a known key is
+        updated in place. A match that exists keeps its alert; one without gets the new one; an entry that has a story
+        keeps it. After an outcome with `releases` the host is due when the next of its feeds is, and free.
         """
 
 

@@ -20,6 +20,7 @@ from monitor.store.tables import (
     alerts,
     deliveries,
     entries,
+    entry_marks,
     feed_events,
     feeds,
     matches,
@@ -29,12 +30,12 @@ from monitor.store.tables import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterable, Mapping
     from datetime import datetime
 
     from sqlalchemy import Connection
 
-    from monitor.model import Placed, PollOutcome
+    from monitor.model import Entry, Placed, PollOutcome
 
 _ENTRY: Final = (
     select(entries.c.id)
@@ -47,6 +48,11 @@ _MERGED: Final = dialect.for_each(
         .where(dialect.is_listed(name, story_corrections.c.story, "b_stories"), story_corrections.c.entry_id.is_(None))
         .order_by(story_corrections.c.id)
     )
+)
+_REKEY: Final = (
+    update(entries)
+    .where(entries.c.feed_id == bindparam("b_feed_id", type_=ROW_ID), entries.c.key == bindparam("b_key"))
+    .values(key=bindparam("b_new"))
 )
 _EVENTS_KEPT: Final = 200  # of each feed, the newest
 _FEED: Final = update(feeds).where(feeds.c.id == bindparam("b_id", type_=ROW_ID))
@@ -82,8 +88,17 @@ def write(outcomes: Sequence[PollOutcome], connection: Connection, now: datetime
     """Write all that these outcomes hold; their leases have been checked."""
     _write_feeds(outcomes, connection)
     _write_events(outcomes, connection)
+    # Marks that were missing go by the keys that the entries have had so far.
+    _write_marks([(outcome.update.feed_id, entry) for outcome in outcomes for entry in outcome.marked], connection)
+    _rekey_entries(outcomes, connection)
     _write_entries(outcomes, connection)
     _touch_entries(outcomes, connection)
+    renewed = (
+        (outcome.update.feed_id, entry)
+        for outcome in outcomes
+        for entry in (*outcome.entries, *(each.entry for each in outcome.rekeyed))
+    )
+    _write_marks(renewed, connection)
     said = [
         Said(
             feed_id=each.update.feed_id,
@@ -165,6 +180,33 @@ def _touch_entries(outcomes: Sequence[PollOutcome], connection: Connection) -> N
             entries.c.feed_id == bindparam("b_feed_id", type_=ROW_ID), entries.c.key == bindparam("b_key")
         )
         connection.execute(same, values)
+
+
+def _rekey_entries(outcomes: Sequence[PollOutcome], connection: Connection) -> None:
+    values = [
+        {
+            "b_feed_id": outcome.update.feed_id,
+            "b_key": each.key,
+            "b_new": each.entry.key,
+            "guid": each.entry.guid,
+            "link": each.entry.link,
+        }
+        for outcome in outcomes
+        for each in outcome.rekeyed
+    ]
+    if values:
+        connection.execute(_REKEY, values)
+
+
+def _write_marks(marked: Iterable[tuple[FeedId, Entry]], connection: Connection) -> None:
+    values = {
+        (feed_id, mark, entry.key): {"b_feed_id": feed_id, "b_key": entry.key, "feed_id": feed_id, "mark": mark}
+        for feed_id, entry in marked
+        for mark in entry.marks
+    }
+    if values:
+        insert = dialect.insert(connection, entry_marks).values(entry_id=_ENTRY)
+        connection.execute(insert.on_conflict_do_nothing(), list(values.values()))
 
 
 def _write_entries(outcomes: Sequence[PollOutcome], connection: Connection) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from sqlalchemy import Integer, String, any_, bindparam, func, select, text, true
+from sqlalchemy import BigInteger, Integer, String, any_, bindparam, func, select, text, true
 from sqlalchemy.dialects import postgresql, sqlite
 
-from monitor.store.tables import FEED_COLUMNS, UtcTime, feeds, hosts
+from monitor.store.tables import FEED_COLUMNS, ROW_ID, UtcTime, entry_marks, feeds, hosts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
@@ -132,6 +132,36 @@ def due_feeds(name: str) -> Select[Any]:
         each = nearest.lateral("each")
         found = found.select_from(hosts.join(each, true()).join(feeds, feeds.c.id == each.c.id))
     return found.order_by(feeds.c.host_id, feeds.c.next_poll_at, feeds.c.id)
+
+
+def newest_of_marks(name: str, limit: int) -> Select[Any]:
+    """Each of the marks `b_marks` with the numbers of the feed's newest entries that have it, at most `limit` of each:
+    a title that thousands of entries have costs no more than another one.
+    """
+    of_feed = bindparam("b_feed_id", type_=ROW_ID)
+    given = bindparam("b_marks", type_=String if name == "sqlite" else postgresql.ARRAY(BigInteger))
+    values = func.json_each(given) if name == "sqlite" else func.unnest(given)
+    wanted = values.table_valued("value").alias("wanted")
+    if name != "sqlite":
+        wanted = wanted.render_derived()
+    inner = entry_marks.alias("inner")
+    newest = (
+        select(inner.c.entry_id)
+        .where(inner.c.feed_id == of_feed, inner.c.mark == wanted.c.value)
+        .order_by(inner.c.entry_id.desc())
+        .limit(limit)
+        .correlate(wanted)
+    )
+    if name == "sqlite":
+        found = entry_marks.c.entry_id.in_(newest)
+        joined = wanted.join(entry_marks, entry_marks.c.mark == wanted.c.value)
+        return (
+            select(wanted.c.value, entry_marks.c.entry_id)
+            .select_from(joined)
+            .where(entry_marks.c.feed_id == of_feed, found)
+        )
+    each = newest.lateral("each")
+    return select(wanted.c.value, each.c.entry_id).select_from(wanted.join(each, true()))
 
 
 def _is_sqlite(connection: Connection) -> bool:

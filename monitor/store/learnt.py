@@ -46,6 +46,11 @@ def habits_document(habits: Habits) -> dict[str, Any]:
         moving_to=habits.moving_to,
         moving_since=_iso(habits.moving_since),
         moving_polls=habits.moving_polls,
+        ids=habits.ids,
+        shared_links=list(habits.shared_links),
+        reissues=habits.reissues,
+        collisions=habits.collisions,
+        marked=habits.marked,
     )
 
 
@@ -63,6 +68,11 @@ def habits_from(document: dict[str, Any]) -> Habits:
         moving_to=get("moving_to", ""),
         moving_since=_time(get("moving_since")),
         moving_polls=get("moving_polls", 0),
+        ids=get("ids", ""),
+        shared_links=tuple(get("shared_links", ())),
+        reissues=get("reissues", 0),
+        collisions=get("collisions", 0),
+        marked=get("marked", False),
     )
 
 

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from monitor.model import Feed, PollOutcome
+    from monitor.model import Feed, Kin, PollOutcome
     from monitor.store.engine import Database
 
 
@@ -50,6 +50,7 @@ _KNOWN: Final = dialect.for_each(
     lambda name: (
         select(
             entries.c.key,
+            entries.c.id,
             entries.c.content_hash,
             entries.c.source_hash,
             story_members.c.story,
@@ -61,6 +62,16 @@ _KNOWN: Final = dialect.for_each(
                 story_members, story_members.c.entry_id == entries.c.id
             )
         )
+        .where(entries.c.feed_id == bindparam("b_feed_id", type_=ROW_ID))
+        .where(dialect.is_listed(name, entries.c.key, "b_keys"))
+    )
+)
+_OF_A_MARK: Final = 4  # entries of each mark: more say that it tells nothing
+_MARKED: Final = dialect.for_each(lambda name: dialect.newest_of_marks(name, _OF_A_MARK))
+_BY_ID: Final = dialect.for_each(lambda name: select(entries).where(dialect.is_listed(name, entries.c.id, "b_ids")))
+_BY_KEY: Final = dialect.for_each(
+    lambda name: (
+        select(entries)
         .where(entries.c.feed_id == bindparam("b_feed_id", type_=ROW_ID))
         .where(dialect.is_listed(name, entries.c.key, "b_keys"))
     )
@@ -128,15 +139,15 @@ class FeedQueuePart:
     def known_entries(self, feed_id: FeedId, keys: Collection[str]) -> Mapping[str, KnownEntry]:
         if not keys:
             return {}
-        found: dict[str, tuple[str, str, str]] = {}
+        stored: dict[str, tuple[int, str, str, str]] = {}
         matched: dict[str, set[str]] = {}
         alerted: dict[str, set[str]] = {}
         with self._database.read() as connection:
             given = {"b_feed_id": feed_id, "b_keys": dialect.listed(connection, keys)}
-            for key, content_hash, source_hash, story, rule, alert_id in connection.execute(
+            for key, number, content_hash, source_hash, story, rule, alert_id in connection.execute(
                 _KNOWN[dialect.of(connection)], given
             ):
-                found[key] = (content_hash, source_hash, story or "")
+                stored[key] = (number, content_hash, source_hash, story or "")
                 if rule is not None:
                     matched.setdefault(key, set()).add(rule)
                 if alert_id is not None:
@@ -148,9 +159,32 @@ class FeedQueuePart:
                 alerted=frozenset(alerted[key]) if key in alerted else _NONE,
                 matched=frozenset(matched[key]) if key in matched else _NONE,
                 story=story,
+                id=number,
             )
-            for key, (content_hash, source_hash, story) in found.items()
+            for key, (number, content_hash, source_hash, story) in stored.items()
         }
+
+    def kin(self, feed_id: FeedId, *, marks: Collection[int], keys: Collection[str] = ()) -> Sequence[Kin]:
+        with self._database.read() as connection:
+            name, by_id = dialect.of(connection), dict[int, set[int]]()
+            if marks:
+                given = {"b_feed_id": feed_id, "b_marks": dialect.listed(connection, marks)}
+                for mark, entry_id in connection.execute(_MARKED[name], given):
+                    by_id.setdefault(entry_id, set()).add(mark)
+            found: list[rows.AnyRow] = []
+            if by_id:
+                found += connection.execute(_BY_ID[name], {"b_ids": dialect.listed(connection, by_id)})
+            if keys:
+                given = {"b_feed_id": feed_id, "b_keys": dialect.listed(connection, keys)}
+                found += connection.execute(_BY_KEY[name], given)
+        return tuple({row.id: rows.kin_from_row(row, by_id.get(row.id, ())) for row in found}.values())
+
+    def newest_entries(self, feed_id: FeedId, *, limit: int) -> Sequence[Kin]:
+        of_feed = select(entries.c.id).where(entries.c.feed_id == feed_id)
+        newest = of_feed.order_by(entries.c.id.desc()).limit(limit).subquery()
+        found = select(entries).where(entries.c.id.in_(select(newest.c.id))).order_by(entries.c.id.desc())
+        with self._database.read() as connection:
+            return tuple(rows.kin_from_row(row) for row in connection.execute(found))
 
     def commit_polls(self, outcomes: Sequence[PollOutcome], *, now: datetime) -> Sequence[bool]:
         if not outcomes:

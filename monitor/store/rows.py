@@ -24,6 +24,7 @@ from monitor.model import (
     FeedId,
     HoldKind,
     HostId,
+    Kin,
     ListedMember,
     PageState,
     Placing,
@@ -510,6 +511,11 @@ def entry_from_row(row: AnyRow) -> Entry:
         source_hash=row.source_hash,
         page=row.page,
     )
+
+
+def kin_from_row(row: AnyRow, marks: Iterable[int] = ()) -> Kin:
+    """From a row of `entries`; `marks`: those asked for that it has."""
+    return Kin(id=row.id, entry=entry_from_row(row), seen_at=row.seen_at, marks=frozenset(marks))
 
 
 def stored_page_from_row(row: AnyRow) -> StoredPage:

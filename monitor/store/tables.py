@@ -2,7 +2,8 @@
 
     hosts ─< feeds ─< entries ─< matches >─ alerts ─< deliveries
                │           ├── pages
-               │           └── story_members
+               │           ├── story_members
+               │           └─< entry_marks
                └─< feed_events
 
 A host's `due_at` is the only thing a claim looks at. It is the earliest `next_poll_at` of the host's active feeds while
@@ -204,6 +205,17 @@ entries: Final = Table(
 )
 # All that a poll asks of the entries in its document, side by side: in the table each is a page of its own.
 Index("ix_entries_known", entries.c.feed_id, entries.c.key, entries.c.content_hash, entries.c.source_hash)
+
+# By what an entry is found again under another key (`monitor.parse.marks`), its earlier versions included. `entry_id`
+# is no foreign key, which would want an index of its own; marks of an entry that is gone find nothing.
+entry_marks: Final = Table(
+    "entry_marks",
+    metadata,
+    Column("feed_id", ROW_ID, ForeignKey("feeds.id"), primary_key=True, autoincrement=False),
+    Column("mark", BigInteger, primary_key=True, autoincrement=False),
+    Column("entry_id", ROW_ID, primary_key=True, autoincrement=False),
+    sqlite_with_rowid=False,
+)
 
 # The page that an entry links to; an entry that is deleted takes its row along.
 pages: Final = Table(

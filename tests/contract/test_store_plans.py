@@ -130,6 +130,7 @@ def claim_and_commit(store: Store) -> None:
 def look_up(store: Store) -> None:
     feed = store.feeds(names=["f7"])[0]
     assert store.known_entries(feed.id, [f"{feed.id}-0", "unknown"])
+    assert store.kin(feed.id, marks=[1, 2], keys=[f"{feed.id}-0"])
 
 
 def take_up_stories(store: Store) -> None:

@@ -489,6 +489,7 @@ GOOD = {
     "language": "pt-BR",
     "owner": "me",
     "references": ["https://example.org/a"],
+    "on_edit": "reply",
     "tests": [{"title": "a1"}],
 }
 GOOD_TEST = {
@@ -515,6 +516,8 @@ BAD: list[dict[str, Any]] = [
     {"query": " "},
     {"severity": "urgent"},
     {"enabled": "yes"},
+    {"on_edit": "shout"},
+    {"on_edit": True},
     {"max_age": "soon"},
     {"max_age": 7},
     {"language": "e n"},
