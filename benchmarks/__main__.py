@@ -20,6 +20,8 @@ from benchmarks import (
     parsing,
     reload,
     scale,
+    stories,
+    stories_window,
 )
 
 _BENCHMARKS = {
@@ -34,6 +36,8 @@ _BENCHMARKS = {
     "outbox": outbox.run,
     "parsing": parsing.run,
     "hostile": hostile.run,
+    "stories": stories.run,
+    "stories_window": stories_window.run,
 }
 
 

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING
 from monitor.stories.clues import has_digit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
 JOIN = 4.75  # nats; with less an entry begins a story of its own
 _TRUST = 0.3  # in a story of very many reports
@@ -56,22 +56,23 @@ def rarity(word: str, others: int, stories: int) -> float:
     return min(1.0, (others + guess) / (stories + _UNSEEN))
 
 
-def from_words(known: Mapping[str, int], stories: int, counts: Mapping[str, int], reports: int) -> float:
+def from_words(shares: Mapping[str, float], stories: int, counts: Mapping[str, int], reports: int) -> float:
     """Evidence of a title's words for a story.
 
     Args:
-        known: In how many stories each of the words stands, this one included.
+        shares: The `rarity` of each of the words.
         stories: How many there are.
         counts: How many reports of the story have which words.
         reports: How many it has.
     """
     trust = _TRUST * reports / (reports + _HALF_TRUST)
-    new = log(1 - trust)
-    chance = _CHANCE * log(1 + stories / _UNSEEN)
-    return -chance + sum(
-        log(1 - trust + trust * counts[word] / reports / rarity(word, others - 1, stories)) if word in counts else new
-        for word, others in known.items()
-    )
+    new = 1 - trust
+    found = len(shares) * log(new) - _CHANCE * log(1 + stories / _UNSEEN)
+    for word, share in shares.items():
+        count = counts.get(word)
+        if count:
+            found += log(1 + trust * count / (reports * share * new))
+    return found
 
 
 def staleness(silent: float) -> float:
@@ -79,19 +80,25 @@ def staleness(silent: float) -> float:
     return 0.6931 * max(0.0, silent) / _HALF_LIFE
 
 
-def from_gist(ours: Collection[int], theirs: Collection[int], weight: Callable[[int], float]) -> float:
-    """Evidence, for or against, of the words of two texts; of a text and a short one only against."""
+def from_gist(ours: Mapping[int, float], theirs: Sequence[int], weights: Sequence[float]) -> float:
+    """Evidence, for or against, of the words of two texts; of a text and a short one only against.
+
+    Args:
+        ours: With the weight of each: the rarer it is, the more.
+        theirs: Likewise.
+        weights: Of theirs.
+    """
     length = min(len(ours), len(theirs))
     if length < _FEW:
         return 0.0
-    shared = sum(map(weight, set(ours).intersection(theirs)))
-    found = _GIST * (shared / min(sum(map(weight, ours)), sum(map(weight, theirs))) - _USUAL)
+    shared = sum(ours[word] for word in theirs if word in ours)
+    found = _GIST * (shared / min(sum(ours.values()), sum(weights)) - _USUAL)
     return found if length >= _ENOUGH else min(found, 0.0)
 
 
-def same_text(ours: Collection[int], theirs: Collection[int]) -> float:
+def same_text(ours: frozenset[int], theirs: Sequence[int]) -> float:
     """Share of the shorter text's runs of words that stand in the other too; 0 where too few do."""
-    shared = len(set(ours).intersection(theirs))
+    shared = len(ours.intersection(theirs))
     return shared / min(len(ours), len(theirs)) if shared >= _MIN_SHARED else 0.0
 
 
@@ -100,7 +107,7 @@ def from_text(share: float) -> float:
     return _TEXT * share
 
 
-def is_long(ours: Sequence[int], theirs: Sequence[int]) -> bool:
+def is_long(ours: Collection[int], theirs: Collection[int]) -> bool:
     """Whether both texts are longer than what an outlet puts before every article."""
     return min(len(ours), len(theirs)) >= _LONG
 

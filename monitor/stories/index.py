@@ -1,7 +1,7 @@
 """To which story of the last days a new entry belongs.
 
 An entry is compared with a handful of others: those that share its rarest words, of which each word names the latest
-thirty-two, and those that share marks of its text. So what an entry costs does not depend on how many there are.
+sixteen, and those that share marks of its text. So what an entry costs does not depend on how many there are.
 `evidence.py` has the measure, `window.py` what is remembered.
 
 Everything follows from the members that are in the index, in their order, and from the stories they were given: an
@@ -14,6 +14,7 @@ from collections import Counter
 from dataclasses import dataclass
 from heapq import nlargest
 from math import log
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from monitor.model import Placement
@@ -22,13 +23,13 @@ from monitor.stories.clues import has_digit, stem
 from monitor.stories.window import Window
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import datetime, timedelta
 
     from monitor.stories.clues import Clues
 
-_RAREST = 8  # words of a title by which others are looked for
-_COMPARED = 16  # others that are looked at, the most alike
+_RAREST = 6  # words of a title by which others are looked for
+_COMPARED = 8  # others that are looked at, the most alike
 _COPIES = 4  # and those that share most marks of the text
 _SAME = 0.9  # of a long text, with which an outlet's second article is the first under another title
 _COPY = 0.5  # of a text, from which on it counts for more than any title
@@ -104,14 +105,10 @@ class StoryIndex:
     # -------------------------------------------------------------------------------------------------------- deciding
 
     def _decide(self, clues: Clues, now: float, begin: str) -> Placement:
-        entry = _Entry(
-            clues=clues,
-            known={word: self._members.known(word) for word in dict.fromkeys(map(stem, clues.words))},
-            now=now,
-        )
+        entry = self._entry(clues, now)
         best: _Likeness | None = None
-        for name, nearest in self._candidates(entry).items():
-            found = self._compare(entry, name, nearest)
+        for name, (nearest, marked) in self._candidates(entry).items():
+            found = self._compare(entry, name, nearest, marked=marked)
             if found is not None and (best is None or found.rank > best.rank):
                 best = found
         if best is None or best.evidence <= 0:
@@ -125,64 +122,71 @@ class StoryIndex:
             reasons=self._reasons(entry, best),
         )
 
-    def _candidates(self, entry: _Entry) -> dict[str, int]:
-        """Stories that may be it, each with its slot that is most like the entry."""
+    def _entry(self, clues: Clues, now: float) -> _Entry:
+        members = self._members
+        known = {word: members.known(word) for word in dict.fromkeys(map(stem, clues.words))}
+        return _Entry(
+            clues=clues,
+            now=now,
+            shares={word: evidence.rarity(word, max(count - 1, 0), members.stories) for word, count in known.items()},
+            known=[word for word, count in sorted(known.items(), key=itemgetter(1)) if count],
+            shingles=frozenset(clues.shingles),
+            gist=dict(zip(clues.gist, members.gist_weights(clues.gist), strict=True)),
+        )
+
+    def _candidates(self, entry: _Entry) -> dict[str, tuple[int, bool]]:
+        """Stories that may be it, each with its slot that is most like the entry, and whether that has its marks."""
         members = self._members
         likeness: dict[int, float] = {}
-        rarest = sorted(filter(entry.known.get, entry.known), key=entry.known.__getitem__)[:_RAREST]
-        for word in rarest:
-            weight = -log(evidence.rarity(word, entry.known[word], members.stories))
+        for word in entry.known[:_RAREST]:
+            weight = -log(entry.shares[word])
             for slot in members.with_word(word):
                 likeness[slot] = likeness.get(slot, 0.0) + weight
         copies = Counter(slot for mark in entry.clues.marks for slot in members.with_mark(mark))
-        found: dict[str, int] = {}
-        for slot in [
-            *nlargest(_COPIES, copies, key=copies.__getitem__),
-            *nlargest(_COMPARED, likeness, key=likeness.__getitem__),
-        ]:
-            found.setdefault(members.story(slot), slot)
+        found: dict[str, tuple[int, bool]] = {}
+        for slot in nlargest(_COPIES, copies, key=copies.__getitem__):
+            found.setdefault(members.story(slot), (slot, True))
+        for slot in nlargest(_COMPARED, likeness, key=likeness.__getitem__):
+            found.setdefault(members.story(slot), (slot, False))
         return found
 
-    def _compare(self, entry: _Entry, story: str, nearest: int) -> _Likeness | None:
-        """What speaks for an entry being of a story; None: something speaks against it that nothing can outweigh."""
+    def _compare(self, entry: _Entry, story: str, nearest: int, *, marked: bool) -> _Likeness | None:
+        """What speaks for an entry being of a story; None: too little, or what nothing can outweigh speaks against."""
         members, clues = self._members, entry.clues
-        silent = entry.now - members.at(members.reports(story)[-1])
-        stems = members.stems(nearest)
-        if silent > self._window or evidence.only_numbers_differ(entry.known, stems):
+        reports = members.reports(story)
+        silent = entry.now - members.at(reports[-1])
+        words = evidence.from_words(entry.shares, members.stories, members.counts(story), len(reports))
+        words -= evidence.staleness(silent)
+        if silent > self._window or not (marked or words > evidence.JOIN - _AHEAD):
             return None
-        shingles = members.shingles(nearest)
-        text = evidence.same_text(clues.shingles, shingles) if clues.shingles and shingles else 0.0
+        stems, shingles = members.stems(nearest), members.shingles(nearest)
+        if evidence.only_numbers_differ(entry.shares, stems):
+            return None
+        text = evidence.same_text(entry.shingles, shingles)
         if clues.outlet and clues.outlet == members.outlet(nearest):
             # What an outlet says in all its articles proves nothing, and neither do the titles of its series.
-            series = evidence.no_number_shared(entry.known, stems)
+            series = evidence.no_number_shared(entry.shares, stems)
             if text < _SAME or series or not evidence.is_long(clues.shingles, shingles):
                 text = 0.0
-            if not text and not evidence.is_longer_form(entry.known, stems) and self._is_alone(story, clues.outlet):
+            if not text and not evidence.is_longer_form(entry.shares, stems) and self._is_alone(story, clues.outlet):
                 return None
-        words = evidence.from_words(entry.known, members.stories, members.counts(story), len(members.reports(story)))
-        found = max(words - evidence.staleness(silent), 0.0) + evidence.from_text(text)
-        if found > evidence.JOIN - _AHEAD and (clues.shingles or shingles):
-            found += evidence.from_gist(clues.gist, members.gist(nearest), self._weight)
+        found = max(words, 0.0) + evidence.from_text(text)
+        if clues.shingles or shingles:
+            gist = members.gist(nearest)
+            found += evidence.from_gist(entry.gist, gist, members.gist_weights(gist))
         return _Likeness(story=story, nearest=nearest, evidence=found, text=text)
 
     def _is_alone(self, story: str, outlet: str) -> bool:
         """Whether nobody else has reported it lately."""
         return all(self._members.outlet(slot) == outlet for slot in self._members.latest(story))
 
-    def _weight(self, number: int) -> float:
-        """Of a word of a gist: how rare it is among gists."""
-        return log((self._members.gists + 100) / (self._members.gist_count(number) + 0.5))
-
     def _reasons(self, entry: _Entry, best: _Likeness) -> tuple[str, ...]:
         """In words, the rarest shared ones first."""
         counts = self._members.counts(best.story)
-        stories = self._members.stories
         written = {stem(word): word for word in reversed(entry.clues.words)}
-        shared = sorted(
-            filter(counts.get, entry.known), key=lambda word: evidence.rarity(word, entry.known[word], stories)
-        )
-        words = [written[word] for word in shared if not has_digit(word)]
-        numbers = [written[word] for word in shared if has_digit(word)]
+        shared = [written[word] for word in sorted(entry.shares, key=entry.shares.__getitem__) if word in counts]
+        words = [word for word in shared if not has_digit(word)]
+        numbers = [word for word in shared if has_digit(word)]
         reasons = []
         if best.text:
             reasons.append(f"text {100 * best.text:.0f} % the same")
@@ -195,11 +199,21 @@ class StoryIndex:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Entry:
-    """An entry that is being placed; `known`: in how many stories each of its stems stands, in the title's order."""
+    """An entry that is being placed.
+
+    Attributes:
+        shares: The rarity of each of its stems, in the title's order.
+        known: Those that stand in some story, the rarest first.
+        shingles: Of its clues.
+        gist: The weights of the words of its text.
+    """
 
     clues: Clues
-    known: Mapping[str, int]
     now: float
+    shares: Mapping[str, float]
+    known: Sequence[str]
+    shingles: frozenset[int]
+    gist: Mapping[int, float]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left, insort
 from itertools import islice, takewhile
+from math import log
 from sys import intern
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
 
     from monitor.stories.clues import Clues
 
-_LATEST = 32  # members that a word, a mark or a story names
+_LATEST = 16  # members that a word, a mark or a story names
+_FIRST_GISTS = 100  # that are taken to have gone before, so that a word is not common because it was in the first one
 _MIN_CUT = 1_000  # slots; fewer are not worth it
 
 
@@ -45,7 +47,7 @@ class Window:
         self._stories: dict[str, array[int]] = {}
         self._counts: dict[str, dict[str, int]] = {}  # of stories with two members or more
         self._gist_counts = array("I", bytes(4 << 16))
-        self.gists = 0
+        self._gists_counted = 0
 
     def __len__(self) -> int:
         return len(self._slots)
@@ -120,9 +122,10 @@ class Window:
         """The latest slots that have a mark, the last one first."""
         return islice(filter(self._is_filled, self._marks.find(mark, self._front)), _LATEST)
 
-    def gist_count(self, number: int) -> int:
-        """In how many gists it stands."""
-        return self._gist_counts[number]
+    def gist_weights(self, numbers: Sequence[int]) -> list[float]:
+        """How rare the words of a gist are among gists, in nats."""
+        counts, most = self._gist_counts, log(self._gists_counted + _FIRST_GISTS)
+        return [most - log(counts[number] + 0.5) for number in numbers]
 
     # -------------------------------------------------------------------------------------------------------- changing
 
@@ -210,7 +213,7 @@ class Window:
 
     def _count_gist(self, gist: Sequence[int], step: int) -> None:
         if gist:
-            self.gists += step
+            self._gists_counted += step
             for number in gist:
                 self._gist_counts[number] += step
 
