@@ -227,7 +227,7 @@ class StoryBook:
         return index
 
     def _read_window(self) -> StoryIndex:
-        """Blocks, for about 20 s with a million members."""
+        """Blocks, for about half a minute with a million members."""
         self._window = self._window_of()
         index = StoryIndex(self._window)
         self._number, self._correction = self._store.story_numbers()
