@@ -129,7 +129,7 @@ def test_the_first_match_of_a_story_that_others_told_alerts() -> None:
 def test_an_alert_that_is_not_written_yet_is_planned_once_more() -> None:
     """Under the same id, in case the other poll comes to nothing."""
     made = planned((LATER, NPR), matches=(match(entry=LATER),), views=view(written=False))
-    assert [(alert.id, alert.kind) for alert in made.alerts][0] == (FIRST.id, "news")
+    assert (made.alerts[0].id, made.alerts[0].kind) == (FIRST.id, "news")
     assert made.matches[0].alert_id == FIRST.id
 
 
