@@ -431,6 +431,8 @@ class Entry:
             entry was edited.
         page: The main text of the page that `link` leads to, or "" where it was not read. Part of neither hash.
         source: The outlet that an aggregator has it from (RSS and Atom `source`), by name; "" where none is named.
+        source_url: Where that outlet is, as the feed says (RSS), not checked in any way; "" where it does not say, and
+            of an entry that is stored.
         source_hash: 32 hex digits over the item as the feed has it, before cleaning; "" where it is not known. The same
             value means that nothing in it changed, not even markup.
     """
@@ -449,6 +451,7 @@ class Entry:
     content_hash: str = ""
     page: str = ""
     source: str = ""
+    source_url: str = field(default="", compare=False)
     source_hash: str = ""
     marks: tuple[int, ...] = field(default=(), compare=False, repr=False)
 
@@ -480,6 +483,7 @@ class Item:
         published: Where the date may stand, the best first; the first that is a date counts.
         updated: A date, or "".
         source: The name of the outlet that an aggregator has it from, or "".
+        source_url: As in `Entry`.
         steady: Whether another link means that the item was edited; False in feeds whose links change at each poll.
     """
 
@@ -495,6 +499,7 @@ class Item:
     published: tuple[str, ...] = ()
     updated: str = ""
     source: str = ""
+    source_url: str = ""
     steady: bool = True
 
 

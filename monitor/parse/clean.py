@@ -51,6 +51,7 @@ def clean_item(item: Item, *, now: datetime) -> Entry:
         updated_at=parse_date(item.updated, now=now),
         content_hash=digest(title, summary, content, canonical_link(item.link) if item.steady else ""),
         source=source,
+        source_url=item.source_url[:_MAX_SOURCE],
         source_hash=item.source_hash,
         marks=marks(link=item.link, title=title, texts=(summary, content), source=source),
     )

@@ -59,6 +59,7 @@ class Found:
         author: The last author, in a line.
         categories: Their labels, else their terms.
         source: The title of the feed that an aggregator took the item from.
+        source_url: Its address, as RSS has it; "" where there is none.
     """
 
     id: str = ""
@@ -77,6 +78,7 @@ class Found:
     updated: str = ""
     created: str = ""
     source: str = ""
+    source_url: str = ""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -174,6 +176,7 @@ def _raw_item(item: Found, *, base: str, language: str, authors: tuple[str, ...]
         published=tuple([date for date in (published, item.created, updated) if date]),
         updated=updated,
         source=item.source,
+        source_url=item.source_url,
     )
 
 

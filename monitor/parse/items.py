@@ -48,6 +48,7 @@ class RawItem:
     published: tuple[str, ...] = ()
     updated: str = ""
     source: str = ""
+    source_url: str = ""
 
 
 def build_items(raws: Sequence[RawItem]) -> tuple[Item, ...]:
@@ -191,6 +192,7 @@ def _item(raw: RawItem, key: str) -> Item:
         published=raw.published,
         updated=raw.updated,
         source=raw.source,
+        source_url=raw.source_url,
     )
 
 

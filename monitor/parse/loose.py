@@ -63,6 +63,7 @@ def _found(owner: dict[str, Any]) -> Found:
         updated=_get(owner, "updated"),
         created=_get(owner, "created"),
         source=_get(details["source"], "title"),
+        source_url=_get(details["source"], "href"),
     )
 
 

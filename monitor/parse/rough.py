@@ -41,6 +41,7 @@ def without_texts(item: Item) -> Item:
         published=tuple(date for date in item.published[:_MANY] if len(date) <= _DATE_LIMIT),
         updated=item.updated if len(item.updated) <= _DATE_LIMIT else "",
         source=item.source[:_TITLE_LIMIT],
+        source_url=item.source_url[:_TITLE_LIMIT],
     )
 
 

@@ -458,10 +458,10 @@ class _Reader:
         if not self._in_item:
             self._store("language", text, depth)
 
-    def _source(self, element: _Element, depth: int, _attributes: dict[str, str]) -> None:
+    def _source(self, element: _Element, depth: int, attributes: dict[str, str]) -> None:
         if not self._in_item or not child_names(element).isdisjoint(_NOT_IN_SOURCE):
             raise Unusual("a strange source")
-        self._title_depth, self._owner.source = -1, ""
+        self._title_depth, self._owner.source, self._owner.source_url = -1, "", attributes.get("url", "")
         for child in element:
             known = name_of(child) in _METHODS or name_of(child) == "generator"
             if (len(child) and name_of(child) not in ("author", "contributor", "title")) or (

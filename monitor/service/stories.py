@@ -112,28 +112,19 @@ class StoryBook:
             yield Standing()
             return
         async with self._turn:
-            index = await self._caught_up()
             placed: dict[str, Placed] = {}
-            asked: set[str] = set()
-            before = self._clock.now() - self._window
-            slice_ends = self._clock.monotonic() + _SLICE_SECONDS
-            for entry in entries:
-                if (entry.key in known and known[entry.key].story) or (silent(entry) and _is_old(entry, before)):
-                    continue
-                one, joins = self._place(index, entry, feed, baseline=silent(entry))
-                placed[entry.key] = one
-                if joins and not one.baseline:
-                    asked.add(one.story)
-                if self._clock.monotonic() > slice_ends:
-                    await self._clock.sleep(0)
-                    slice_ends = self._clock.monotonic() + _SLICE_SECONDS
-            tellings = {
-                entry.key: self._telling(entry, placed.get(entry.key), feed, known)
-                for entry in entries
-                if entry.key in placed or entry.key in matched
-            }
-            asked |= {tellings[entry.key].story for entry in entries if entry.key in matched and not silent(entry)}
-            yield Standing(tellings=tellings, placed=tuple(placed.values()), views=await self._views(asked))
+            try:
+                asked = await self._place_new(entries, feed, known, silent, placed)
+                tellings = {
+                    entry.key: self._telling(entry, placed.get(entry.key), feed, known)
+                    for entry in entries
+                    if entry.key in placed or entry.key in matched
+                }
+                asked |= {tellings[entry.key].story for entry in entries if entry.key in matched and not silent(entry)}
+                yield Standing(tellings=tellings, placed=tuple(placed.values()), views=await self._views(asked))
+            except BaseException:
+                self.settle(feed.id, (), placed.values(), written=False)
+                raise
 
     def hold(self, feed_id: FeedId, standing: Standing, planned: Plan) -> None:
         """Count what is planned, until it is settled; within the block of `placing`."""
@@ -170,6 +161,28 @@ class StoryBook:
                 self._number = min(self._number, number)
 
     # ------------------------------------------------------------------------------------------------------- placing
+
+    async def _place_new(
+        self,
+        entries: Sequence[Entry],
+        feed: Feed,
+        known: Mapping[str, KnownEntry],
+        silent: Callable[[Entry], bool],
+        placed: dict[str, Placed],
+    ) -> set[str]:
+        """Add to `placed` what has no story, by key; the stories of which something may be said that were there."""
+        index = await self._caught_up()
+        before = self._clock.now() - self._window
+        slices = _Slices(self._clock)
+        asked: set[str] = set()
+        for entry in entries:
+            if (entry.key in known and known[entry.key].story) or (silent(entry) and _is_old(entry, before)):
+                continue
+            placed[entry.key], joins = self._place(index, entry, feed, baseline=silent(entry))
+            if joins and not silent(entry):
+                asked.add(placed[entry.key].story)
+            await slices.turn()
+        return asked
 
     def _place(self, index: StoryIndex, entry: Entry, feed: Feed, *, baseline: bool) -> tuple[Placed, bool]:
         """Where an entry belongs, and whether others were there before it."""
@@ -219,15 +232,17 @@ class StoryBook:
         news = await self._threads.read(self._store.story_news, member=self._number, correction=self._correction)
         missing = [number for number, member in news.members if member not in index]
         if missing:
+            slices = _Slices(self._clock)
             for one in await self._threads.read(self._store.story_members, missing):
                 _take_up(index, one)
+                await slices.turn()
         self._number = news.number
         for correction in news.corrections:
             self._obey(index, correction)
         return index
 
     def _read_window(self) -> StoryIndex:
-        """Blocks, for about 20 s with a million members."""
+        """Blocks, for about half a minute with a million members."""
         self._window = self._window_of()
         index = StoryIndex(self._window)
         self._number, self._correction = self._store.story_numbers()
@@ -262,6 +277,20 @@ class StoryBook:
         held = {story: tuple(self._held.get(story, {}).values()) for story in stories}
         found = await self._threads.read(self._store.story_views, stories)
         return {story: _with_held(view, held[story]) for story, view in found.items()}
+
+
+class _Slices:
+    """Gives the loop back every few milliseconds."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._ends = clock.monotonic() + _SLICE_SECONDS
+
+    async def turn(self) -> None:
+        """One more step is done."""
+        if self._clock.monotonic() > self._ends:
+            await self._clock.sleep(0)
+            self._ends = self._clock.monotonic() + _SLICE_SECONDS
 
 
 def member_number(feed_id: FeedId, key: str) -> int:

@@ -1,8 +1,8 @@
 """Who tells a story: one outlet for all sites and feeds of one owner, as far as their names show it. Pure.
 
 - An entry that links to another owner's site than its feed's is that site's (a planet, a feed behind a feed service).
-- Else, where the feed names the outlet that it has the entry from (RSS and Atom `source`), that one tells it, unless
-  the source is the feed itself.
+- Else, where the feed names the outlet that it has the entry from (RSS and Atom `source`), that one tells it, by its
+  address where that is given (Google News gives it), unless the source is the feed itself.
 - Else the feed's own site does.
 
 An owner's name is the last part of a registrable domain (https://publicsuffix.org) that its owner chose: "bbc" of
@@ -38,7 +38,7 @@ def outlet_of(entry: Entry, *, feed_url: str, feed_title: str) -> Outlet:
         return Outlet(id=_id(_owner(of_link)), name=_short(source) or _part_of(title, of_link) or of_link)
     if source and _squashed(source) and _squashed(source) != _squashed(title):
         # Some name themselves by their address.
-        site = _site(f"//{source}") if "." in source and " " not in source else ""
+        site = _site(entry.source_url) or (_site(f"//{source}") if "." in source and " " not in source else "")
         return Outlet(id=_id(_owner(site) if site else _squashed(source)), name=_short(source))
     return Outlet(id=_id(_owner(of_link)), name=_part_of(title, of_link) or _short(title) or of_link)
 

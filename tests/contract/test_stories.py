@@ -287,6 +287,20 @@ async def test_a_split_is_obeyed_from_the_next_placing_on(bench: Bench) -> None:
     assert joined[0].rules == ("flights", "syria")
 
 
+async def test_an_aggregator_names_whom_it_has_a_report_from(bench: Bench) -> None:
+    """Its entries are those outlets', one of which has been told of by its own feed."""
+    await bench.add("aggregator.example")
+    await bench.publish("bbc.co.uk", "Assad flees Damascus as rebels enter capital")
+    for name, site in (("BBC News", "https://www.bbc.com"), ("Reuters", "https://www.reuters.com")):
+        title = f"Assad flees Damascus as rebels enter capital - {name}"
+        source = f"<source url='{site}'>{name}</source>"
+        bench.publishers.items["aggregator.example"].append(
+            f"<item><title>{title}</title><link>https://aggregator.example/{site[-9:]}</link>{source}</item>"
+        )
+    await bench.poll("aggregator.example")
+    assert [note for rule, _, note in bench.said() if rule == "syria"] == ["", "Also in Reuters."]
+
+
 async def test_old_news_is_compared_with_nothing(bench: Bench) -> None:
     """An entry whose own date is before the window tells a story of its own, though it came today."""
     await bench.publish("reuters.com", "Assad flees Damascus as rebels enter capital")

@@ -9,9 +9,15 @@ from monitor.stories.outlet import outlet_of
 
 
 def told(
-    link: str, *, source: str = "", feed: str = "https://news.example.com/rss", title: str = ""
+    link: str,
+    *,
+    source: str = "",
+    source_url: str = "",
+    feed: str = "https://news.example.com/rss",
+    title: str = "",
 ) -> tuple[str, str]:
-    outlet = outlet_of(Entry(key="k", link=link, source=source), feed_url=feed, feed_title=title)
+    entry = Entry(key="k", link=link, source=source, source_url=source_url)
+    outlet = outlet_of(entry, feed_url=feed, feed_title=title)
     return outlet.id, outlet.name
 
 
@@ -44,6 +50,7 @@ def test_an_aggregator_s_entry_is_the_source_s() -> None:
     }
     assert told(**google, source="Reuters") == ("reuters", "Reuters")
     assert told(**google, source="The Guardian")[0] == "guardian"
+    assert told(**google, source="BBC News", source_url="https://www.bbc.co.uk") == ("bbc", "BBC News")
     assert told(**google, source="www.cnn.com") == ("cnn", "www.cnn.com")
     assert told(**google) == ("google", "Top stories")
 
