@@ -30,6 +30,7 @@ _RARE = 0.5  # and of more
 _TEXT = 12.0  # nats for a text that is all the same; half of one is just enough to join
 _MIN_SHARED = 3  # runs of words; fewer are a common phrase
 _HALF_LIFE = 8 * 3600.0  # seconds in which the odds for one more report of a silent story halve
+_TELLING = 4  # words of a title; an outlet gives shorter ones ("Tornado warning") to one thing after another
 _LONG = 30  # runs of words that an outlet's standing phrases do not fill
 
 
@@ -95,7 +96,7 @@ def numbers_differ(ours: Sequence[str], theirs: Sequence[str]) -> bool:
 def is_longer_form(ours: Collection[str], theirs: Collection[str], same: Callable[[str], str]) -> bool:
     """Whether one title has all words of the other: an outlet's own update of it, and not its next "Weather for …"."""
     mine, other = set(map(same, ours)), set(map(same, theirs))
-    return mine <= other or other <= mine
+    return len(mine & other) >= _TELLING and (mine <= other or other <= mine)
 
 
 def _has_digit(word: str) -> bool:
