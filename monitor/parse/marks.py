@@ -9,15 +9,16 @@ from monitor.urls import canonical_link
 from monitor.wording import letters
 
 _TELLING: Final = 100  # letters: shorter texts are those of many entries
+_LEAD: Final = 600  # characters of a text that are read, so that one that is cut, or goes on, is found as well
 
 
 def marks(*, link: str, title: str, texts: tuple[str, ...], source: str = "") -> tuple[int, ...]:
-    """Numbers (64 bits, signed) that entries share whose address, title and outlet, or text are the same.
+    """Numbers (64 bits, signed) that entries share whose address, title and outlet, or text's beginning are the same.
 
     A text counts where it is long, or where there is no title.
     """
     name = letters(title)
-    body = letters(max(texts, key=len, default=""))
+    body = letters(max(texts, key=len, default="")[:_LEAD])
     found = list[int]()
     if link:
         found.append(_mark("link", canonical_link(link)))

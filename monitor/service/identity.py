@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from monitor.fetch.habits import identity
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 # Of a feed whose entries are older than their marks. Its document is among the newest, whatever it holds.
 _UNMARKED: Final = 2_000
+_COMPARED_HERE: Final = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +85,8 @@ async def identify(
     wanted = {mark for entry in entries for mark in entry.marks}.union(key_marks.values())
     kin, marked = await _kin(feed, wanted, changed, silent=silent, store=store, threads=threads)
     by_key = {item.key: item for item in items}
-    family = family_of(
+    weigh = partial(
+        family_of,
         entries,
         items=items,
         known=known,
@@ -92,6 +95,8 @@ async def identify(
         variant_of=lambda key: variant_key(by_key[key]),
         habits=replace(feed.habits, marked=True),
     )
+    # To compare two texts may take a millisecond, and a feed that is issued anew has thousands.
+    family = weigh() if len(kin) <= _COMPARED_HERE else await asyncio.to_thread(weigh)
     by_new_key = {entry.key: entry for entry in family.entries}
     renamed = {key: family.stored[key].entry.key for key in family.renamed}
     taken = [each.entry.key for key, each in family.stored.items() if key not in known]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from sqlalchemy import BigInteger, Integer, String, any_, bindparam, func, select, text, true
 from sqlalchemy.dialects import postgresql, sqlite
 
-from monitor.store.tables import FEED_COLUMNS, ROW_ID, UtcTime, entry_marks, feeds, hosts
+from monitor.store.tables import FEED_COLUMNS, ROW_ID, UtcTime, entries, entry_marks, feeds, hosts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
@@ -136,7 +136,7 @@ def due_feeds(name: str) -> Select[Any]:
 
 def newest_of_marks(name: str, limit: int) -> Select[Any]:
     """Each of the marks `b_marks` with the numbers of the feed's newest entries that have it, at most `limit` of each:
-    a title that thousands of entries have costs no more than another one.
+    a title that thousands of entries have costs no more than another one. None stands for no entry.
     """
     of_feed = bindparam("b_feed_id", type_=ROW_ID)
     given = bindparam("b_marks", type_=String if name == "sqlite" else postgresql.ARRAY(BigInteger))
@@ -153,13 +153,8 @@ def newest_of_marks(name: str, limit: int) -> Select[Any]:
         .correlate(wanted)
     )
     if name == "sqlite":
-        found = entry_marks.c.entry_id.in_(newest)
-        joined = wanted.join(entry_marks, entry_marks.c.mark == wanted.c.value)
-        return (
-            select(wanted.c.value, entry_marks.c.entry_id)
-            .select_from(joined)
-            .where(entry_marks.c.feed_id == of_feed, found)
-        )
+        # An outer join, so that SQLite goes from mark to mark: else it begins with all the entries, or all their marks.
+        return select(wanted.c.value, entries.c.id).select_from(wanted.outerjoin(entries, entries.c.id.in_(newest)))
     each = newest.lateral("each")
     return select(wanted.c.value, each.c.entry_id).select_from(wanted.join(each, true()))
 

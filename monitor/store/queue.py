@@ -170,7 +170,8 @@ class FeedQueuePart:
             if marks:
                 given = {"b_feed_id": feed_id, "b_marks": dialect.listed(connection, marks)}
                 for mark, entry_id in connection.execute(_MARKED[name], given):
-                    by_id.setdefault(entry_id, set()).add(mark)
+                    if entry_id is not None:
+                        by_id.setdefault(entry_id, set()).add(mark)
             found: list[rows.AnyRow] = []
             if by_id:
                 found += connection.execute(_BY_ID[name], {"b_ids": dialect.listed(connection, by_id)})

@@ -43,6 +43,7 @@ _GIST = 30.0  # nats for all of it
 
 _TEXT = 12.0  # nats for a text that is all the same; half of one is just enough to join
 _MIN_SHARED = 3  # runs of words; fewer are a common phrase
+_TELLING = 4  # words of a title; an outlet gives shorter ones ("Tornado warning") to one thing after another
 _LONG = 30  # runs of words that an outlet's standing phrases do not fill
 
 
@@ -130,4 +131,4 @@ def only_numbers_differ(ours: Iterable[str], theirs: Iterable[str]) -> bool:
 def is_longer_form(ours: Iterable[str], theirs: Iterable[str]) -> bool:
     """Whether one title has all words of the other: an outlet's own update of it, and not its next "Weather for …"."""
     mine, other = set(ours), set(theirs)
-    return mine <= other or other <= mine
+    return len(mine & other) >= _TELLING and (mine <= other or other <= mine)

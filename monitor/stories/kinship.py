@@ -35,6 +35,7 @@ T = TypeVar("T")
 _ALIKE: Final = 0.6  # likeness of titles or texts of which one was made from the other
 _TELLING: Final = 80  # letters of title and text that two entries do not share by chance
 _LONG: Final = 150  # letters of a text that make up for another title
+_READ: Final = 4_000  # characters of a text
 _SHORT: Final = 40  # letters of a text that tells nothing by itself ("Comments")
 _NEARLY_ALL: Final = 0.8
 _MOST: Final = 0.5
@@ -158,9 +159,13 @@ def _sheet(entry: Entry) -> _Sheet:
         guid="" if is_link else entry.guid,
         link=link,
         title=letters(entry.title),
-        body=letters(max(entry.summary, entry.content, key=len)),
+        body=_body(entry),
         source=letters(entry.source),
     )
+
+
+def _body(entry: Entry) -> str:
+    return letters(max(entry.summary, entry.content, key=len)[:_READ])
 
 
 def _words(one: _Sheet, other: _Sheet) -> _Words:
@@ -183,11 +188,8 @@ def _is_another(new: _Sheet, old: _Sheet) -> bool:
     """Whether what has the key of a stored entry is another article: its words are others, and so is its address, or
     the address is that of a page of many.
     """
-    if _words(new, old) is not _Words.OTHER:
-        return False
-    if new.link != old.link:
-        return bool(new.link and old.link)
-    return not new.guid and not _is_articles(new.link)
+    is_elsewhere = new.link and old.link if new.link != old.link else not new.guid and not _is_articles(new.link)
+    return bool(is_elsewhere) and _words(new, old) is _Words.OTHER
 
 
 def _is_articles(link: str) -> bool:
@@ -234,7 +236,7 @@ def _context(unknown: Sequence[Entry], items: Sequence[Item], habits: Habits, *,
     return _Context(
         guids=_repeated(item.guid for item in items if item.guid),
         links=frozenset({canonical_link(link) for link in _repeated(map(_page_of, items))} | {*habits.shared_links}),
-        bodies=_repeated(letters(max(entry.summary, entry.content, key=len)) for entry in unknown),
+        bodies=_repeated(map(_body, unknown)),
         dates=_repeated(entry.published_at for entry in unknown if entry.published_at is not None),
         oldest=oldest,
     )

@@ -89,12 +89,14 @@ class Scenario:
     """The documents of a feed, and what is to be said of them.
 
     Attributes:
+        articles: How many there are: so many entries are to be stored, for stories would hide a second copy.
         ids: What `feeds show` says of its ids, at the end.
         ops: Titles of what the operators are told.
     """
 
     documents: Sequence[Sequence[Article]]
     said: Sequence[str]
+    articles: int = 4
     ids: str = ""
     ops: Sequence[str] = field(default_factory=tuple)
 
@@ -159,7 +161,9 @@ SCENARIOS = {
         [A[1:4], A[:4], *([replace(A[0], date=f"Tue, 24 Nov 2026 08:0{n}:00 GMT"), *A[1:4]] for n in range(3))],
         titles(0),
     ),
-    "one link for all": Scenario([SHARED[3:6], SHARED[2:6], SHARED[1:5], SHARED[:1], SHARED[:3]], titles(2, 1, 0)),
+    "one link for all": Scenario(
+        [SHARED[3:6], SHARED[2:6], SHARED[1:5], SHARED[:1], SHARED[:3]], titles(2, 1, 0), articles=6
+    ),
     "one guid for all, one entry at a time": Scenario(
         [[CONSTANT[0]], [CONSTANT[1]], [CONSTANT[2]], [CONSTANT[3]], [CONSTANT[3]], [CONSTANT[1]]],
         titles(1, 2, 3),
@@ -168,10 +172,11 @@ SCENARIOS = {
     "guids that collide": Scenario(
         [CONSTANT[4:6], CONSTANT[3:6], CONSTANT[2:5], CONSTANT[2:3], CONSTANT[1:4]],
         titles(3, 2, 1),
+        articles=5,
         ids="different entries have the same id",
     ),
     "warnings under one headline and link": Scenario(
-        [WARNINGS[:1], WARNINGS[:2], WARNINGS[1:2], WARNINGS[1:], WARNINGS], ["Tornado warning"] * 2
+        [WARNINGS[:1], WARNINGS[:2], WARNINGS[1:2], WARNINGS[1:], WARNINGS], ["Tornado warning"] * 2, articles=3
     ),
     "emptied and refilled": Scenario([A[1:4], A[:4], [], A[:4], [], A[:3]], titles(0)),
     "tracking parameters": Scenario(
@@ -203,6 +208,7 @@ SCENARIOS = {
             [google(number, 7) for number in (1, 2, 3, 4)],
         ],
         [f"{STORIES[number][0]} - Outlet {number}" for number in (3, 2, 1)],
+        articles=7,
         ids="entries are told apart by title and source",
         ops=["The feed wire has new ids for its old entries"],
     ),
@@ -212,12 +218,14 @@ SCENARIOS = {
             for poll, start in enumerate((4, 3, 3, 3, 3, 2, 2, 1))
         ],
         titles(3, 2, 1),
+        articles=7,
         ids="entries are told apart by link",
         ops=["The feed wire has new ids for its old entries"],
     ),
     "re-issued whole, with two that are new": Scenario(
         [A[2:], A[2:], [reissued(each) for each in A], [reissued(each) for each in A]],
         titles(0, 1),
+        articles=9,
         ops=["The feed wire has new ids for its old entries"],
     ),
 }
@@ -280,6 +288,7 @@ def test_what_publishers_do_to_ids(
             publish(feeds, document)
     with closing(open_store(f"sqlite:///{site.database()}", now=SystemClock().now(), migrate=False)) as store:
         assert {each.state for each in store.deliveries()} <= {DeliveryState.SENT}
+        assert store.status(now=SystemClock().now()).entries == scenario.articles
     assert sorted(headlines(news)) == sorted(scenario.said)
     told = [title for title in headlines(ops) if "ids" in title]
     assert told == [*scenario.ops]

@@ -93,6 +93,15 @@ def test_an_outlets_recurring_formats_are_no_story(titles: tuple[str, str]) -> N
     assert first.story != second.story
 
 
+def test_a_short_headline_that_an_outlet_repeats_is_the_next_story() -> None:
+    """The second "Tornado warning" of a weather service is not swallowed by the first."""
+    desk = Desk()
+    text = "A tornado warning is in effect for {} County until {}. Take cover now."
+    first = desk.read("Tornado warning", "Weather", text=text.format("Cook", "5:30 PM"))
+    second = desk.read("Tornado warning", "Weather", text=text.format("Lake", "7:45 PM"))
+    assert first.story != second.story
+
+
 def test_a_rising_toll_is_one_story() -> None:
     """Numbers that change in titles that change as well keep nothing apart."""
     assert together(
