@@ -554,6 +554,36 @@ OnEdit = Literal["nothing", "reply"]
 """What a rule does when an entry that it has spoken of is edited; "reply": it tells the difference."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trigger:
+    """When the matches of a rule make an alert; without any of this the first match of each story does.
+
+    Attributes:
+        min_outlets: A story is told once so many independent outlets have a match about it, ≥ 1.
+        within: The time within which they must come together, > 0.
+        escalate_at: Once so many outlets have a story that was told, it is told once more, as more severe; 0: never.
+        count: It is told once so many matches, of whatever stories, come within `window`; 0: they are not counted.
+        window: > 0 where there is a `count`.
+        absent_for: It is told that there was no match for so long, and of matches nothing; None: it is not.
+    """
+
+    min_outlets: int = 1
+    within: timedelta = timedelta(hours=24)
+    escalate_at: int = 0
+    count: int = 0
+    window: timedelta = timedelta(0)
+    absent_for: timedelta | None = None
+
+    @property
+    def counts(self) -> bool:
+        """Whether it takes more than one match, or none, to make an alert, so that matches must be counted."""
+        return self.count > 0 or self.min_outlets > 1 or self.absent_for is not None
+
+
+EACH_STORY: Final = Trigger()
+"""Of a rule that says nothing about it."""
+
+
 TextField = Literal["title", "summary", "content", "page", "author"]
 
 
@@ -592,6 +622,7 @@ class Match:
         hits: In order, not overlapping; may be empty (a rule on the feed or the URL alone).
         focus: The shortest run of sentences of one field that satisfies the query by itself (what it excludes aside);
             None where no single field does, or where there is no hit.
+        trigger: When the rule's matches make an alert.
     """
 
     rule: str
@@ -602,6 +633,7 @@ class Match:
     hits: tuple[Hit, ...]
     focus: Passage | None = None
     file: str = ""
+    trigger: Trigger = EACH_STORY
 
 
 # -------------------------------------------------------------------------------------------------------------- stories

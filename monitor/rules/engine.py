@@ -261,4 +261,5 @@ def _match(rule: Rule, entry: Entry, hits: tuple[Hit, ...], passage: Passage | N
         hits=hits,
         focus=passage,
         file=rule.file,
+        trigger=rule.trigger,
     )
