@@ -579,6 +579,15 @@ class Trigger:
         """Whether it takes more than one match, or none, to make an alert, so that matches must be counted."""
         return self.count > 0 or self.min_outlets > 1 or self.absent_for is not None
 
+    @property
+    def calm(self) -> int:
+        """A spike is over when `window` holds fewer matches than this: half the count.
+
+        Two thresholds, as in a Schmitt trigger: with one, a rate that stays at the count would alert at nearly every
+        match.
+        """
+        return (self.count + 1) // 2
+
 
 EACH_STORY: Final = Trigger()
 """Of a rule that says nothing about it."""
@@ -976,10 +985,38 @@ class FeedUpdate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedMatch:
-    """A match to be stored; `alert_id` is None when it is recorded and not said (the baseline)."""
+    """A match to be stored.
+
+    Attributes:
+        alert_id: None when it is recorded and not said (the baseline).
+        counts_at: When its entry appeared, where its rule counts matches and this is one that counts; else None.
+    """
 
     match: Match
     alert_id: AlertId | None
+    counts_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CountedMatch:
+    """A match of a rule that counts them.
+
+    Attributes:
+        feed_id: With `entry_key`, which entry it is of.
+        counts_at: When that appeared, as far as polls can tell.
+        matched_at: When it was stored; of one that is planned, when that was.
+        alert_id: Of the spike that it began or was part of; None: there was none.
+        feed: The feed's name.
+        title: The entry's.
+    """
+
+    feed_id: FeedId
+    entry_key: str
+    counts_at: datetime
+    matched_at: datetime
+    alert_id: AlertId | None
+    feed: str
+    title: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -1463,6 +1500,7 @@ class EntryMatch:
         alert_entry_id: The entry for which the alert was made: another one, where the story was known already. None
             where there is no alert.
         deliveries: Of the alert, by channel.
+        counts_at: As in `PlannedMatch`.
     """
 
     rule: str
@@ -1470,6 +1508,7 @@ class EntryMatch:
     alert_id: AlertId | None
     alert_entry_id: int | None
     deliveries: tuple[Delivery, ...] = ()
+    counts_at: datetime | None = None
 
 
 StoryOrder = Literal["recent", "outlets"]

@@ -6,6 +6,8 @@ An alert is made once for a rule and a story. A match is recorded without an ale
 - when the rule matched an earlier version of the same entry;
 - when the rule has spoken of the story: then it is recorded with that alert's id.
 
+Rules that count matches, or wait for silence, have their own planner in `monitor.alerts.spikes`.
+
 Of a story that a rule has spoken of, each outlet that tells it later is named once (`monitor.alerts.followers`).
 """
 
@@ -38,6 +40,14 @@ class Plan:
     alerts: tuple[Alert, ...] = ()
     deliveries: tuple[NewDelivery, ...] = ()
     origins: Mapping[AlertId, str] = field(default_factory=dict)
+
+    def __add__(self, other: Plan) -> Plan:
+        return Plan(
+            matches=self.matches + other.matches,
+            alerts=self.alerts + other.alerts,
+            deliveries=self.deliveries + other.deliveries,
+            origins={**self.origins, **other.origins},
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,8 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
     from datetime import datetime, timedelta
 
-    from monitor.model import Entry, OnEdit, Severity
-    from monitor.model import Entry, Severity, Trigger
+    from monitor.model import Entry, OnEdit, Severity, Trigger
     from monitor.rules.tree import Node
     from monitor.tomlfile import Place, TomlFile
 

@@ -69,7 +69,7 @@ def in_words(trigger: Trigger) -> str:
         return f"when nothing has matched for {span}, and again only after something has; matches are recorded only"
     if trigger.count:
         span = format_duration(trigger.window)
-        calm = f"fewer than {calm_below(trigger)} have" if calm_below(trigger) > 1 else "none has"
+        calm = f"fewer than {trigger.calm} have" if trigger.calm > 1 else "none has"
         return f"once {trigger.count} entries match within {span}, and again only after {calm} within {span}"
     when = "on the first match of each story"
     if trigger.min_outlets > 1:
@@ -77,11 +77,3 @@ def in_words(trigger: Trigger) -> str:
     if trigger.escalate_at:
         when += f", and once more, one severity higher, when {trigger.escalate_at} outlets have it"
     return when
-
-
-def calm_below(trigger: Trigger) -> int:
-    """A spike is over when the window holds fewer matches than this: half the count.
-
-    Two thresholds, as in a Schmitt trigger: with one, a rate that stays at the count would alert at nearly every match.
-    """
-    return (trigger.count + 1) // 2

@@ -18,7 +18,7 @@ refused.
 visible together. A batch is one transaction: it becomes durable as a whole (SQLite: WAL with `synchronous=FULL`).
 
 **Said once.** `Alert.id` and `NewDelivery.id` are made from what they mean, so an alert or a delivery that exists
-already is left as it is, sent or not.
+already is left as it is, sent or not. So are a match's alert, and the moment at which it counts.
 
 **Deliveries are claimed with a lease as well**, those that make one message together. A claimed delivery is given to
 nobody else until the lease ends; it is settled by its token, and a settlement that comes too late changes nothing. The
@@ -47,6 +47,7 @@ if TYPE_CHECKING:
         Alert,
         ChannelPause,
         Choice,
+        CountedMatch,
         Delivery,
         DeliveryId,
         DeliveryState,
@@ -282,6 +283,28 @@ class Holds(Protocol):
         """By the name of the channel."""
 
 
+class Counts(Protocol):
+    """What rules need that look at more than one match, or at none."""
+
+    def counted_matches(
+        self, rule: str, *, limit: int, after: datetime | None = None, until: datetime | None = None
+    ) -> Sequence[CountedMatch]:
+        """The matches of a rule that count (`PlannedMatch.counts_at`), the one that appeared last first.
+
+        Args:
+            limit: At most so many, ≥ 1.
+            after: Only those that appeared later.
+            until: Only those that appeared then or earlier.
+        """
+
+    def watch_rules(self, marks: Mapping[str, str], *, now: datetime) -> Mapping[str, datetime]:
+        """Note that just these rules for silence are live, by name; since when each has been, as it is.
+
+        Args:
+            marks: What tells one version of a rule from another; where it is new, the rule is live since `now`.
+        """
+
+
 class Pages(Protocol):
     """The pages that entries link to."""
 
@@ -361,7 +384,7 @@ class Stories(Protocol):
         """The story that an entry tells; None: it has none, or there is no such entry."""
 
 
-class PollStore(FeedQueue, Stories, Holds, Protocol):
+class PollStore(FeedQueue, Stories, Holds, Counts, Protocol):
     """What polling needs."""
 
 
