@@ -26,7 +26,7 @@ from monitor.alerts.told import Told
 from monitor.model import Alert, AlertId, DeliveryId, Entry, Feed, KnownEntry, Match, NewDelivery, PlannedMatch
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from monitor.alerts.routing import Routing
     from monitor.model import Silence, StoryView, Telling
@@ -41,12 +41,15 @@ class Plan:
     deliveries: tuple[NewDelivery, ...] = ()
     origins: Mapping[AlertId, str] = field(default_factory=dict)
 
-    def __add__(self, other: Plan) -> Plan:
-        return Plan(
-            matches=self.matches + other.matches,
-            alerts=self.alerts + other.alerts,
-            deliveries=self.deliveries + other.deliveries,
-            origins={**self.origins, **other.origins},
+    @classmethod
+    def joined(cls, parts: Iterable[Plan]) -> Plan:
+        """All of these as one."""
+        parts = tuple(parts)
+        return cls(
+            matches=tuple(match for part in parts for match in part.matches),
+            alerts=tuple(alert for part in parts for alert in part.alerts),
+            deliveries=tuple(delivery for part in parts for delivery in part.deliveries),
+            origins={alert: key for part in parts for alert, key in part.origins.items()},
         )
 
 

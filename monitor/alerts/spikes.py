@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from monitor.alerts.ids import made_id
 from monitor.alerts.plan import Plan, alert_of, deliveries_of, is_new
 from monitor.durations import in_words
-from monitor.model import AlertId, CountedMatch, Entry, Feed, Match, PlannedMatch, Trigger
+from monitor.model import AlertId, CountedMatch, Entry, Feed, FeedId, Match, PlannedMatch, Trigger
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -83,6 +83,20 @@ def _present(trigger: Trigger, there: Sequence[CountedMatch]) -> AlertId | None:
     return of_last
 
 
+def spikes_in(trigger: Trigger, times: Sequence[datetime]) -> int:
+    """How many spikes there would have been; `times`: when the matches appeared, rising."""
+    before: list[CountedMatch] = []
+    begun = 0
+    for number, at in enumerate(times):
+        new = CountedMatch(
+            feed_id=FeedId(0), entry_key=str(number), counts_at=at, matched_at=at, alert_id=None, feed="", title=""
+        )
+        verdict = judge("", trigger, before[-trigger.count :], new, now=at)
+        before.append(replace(new, alert_id=verdict.alert_id))
+        begun += verdict.begins
+    return begun
+
+
 def plan_counted(
     matches: Sequence[Match],
     situation: Situation,
@@ -100,17 +114,17 @@ def plan_counted(
     """
     at = situation
     tallies = {rule: list(before) for rule, before in counted.items()}
-    found = Plan()
+    parts: list[Plan] = []
     # In the order in which they appeared, so that the last of them is the one that makes a count full.
     appeared = ((appeared_at(match.entry, since=since, now=at.now), match) for match in matches)
     for counts_at, match in sorted(appeared, key=lambda pair: pair[0]):
         if not is_new(match, at.known.get(match.entry.key), at.horizon):
-            found += Plan(matches=(PlannedMatch(match=match, alert_id=None),))
+            parts.append(Plan(matches=(PlannedMatch(match=match, alert_id=None),)))
         elif not match.trigger.count:
-            found += Plan(matches=(PlannedMatch(match=match, alert_id=None, counts_at=counts_at),))
+            parts.append(Plan(matches=(PlannedMatch(match=match, alert_id=None, counts_at=counts_at),)))
         else:
-            found += _counted(match, at, tallies.setdefault(match.rule, []), counts_at)
-    return found
+            parts.append(_counted(match, at, tallies.setdefault(match.rule, []), counts_at))
+    return Plan.joined(parts)
 
 
 def _counted(match: Match, situation: Situation, tally: list[CountedMatch], counts_at: datetime) -> Plan:

@@ -76,6 +76,11 @@ class RuleSet:
             return cls(rules, frequencies)
 
     @property
+    def tested(self) -> tuple[Rule, ...]:
+        """The rules that do not rest."""
+        return tuple(rule for number, rule in enumerate(self.rules) if number not in self._resting)
+
+    @property
     def frequencies(self) -> Frequencies:
         """How common the terms are, as far as articles have shown; a later set may be built on it."""
         return self._counter.frequencies

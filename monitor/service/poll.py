@@ -337,7 +337,7 @@ class FeedPoller:
             planned = plan(entries, told, situation)
             if counted:
                 before = await self._tally.before(counted, now=now)
-                planned += plan_counted(counted, situation, counted=before, since=since)
+                planned = Plan.joined([planned, plan_counted(counted, situation, counted=before, since=since)])
                 self._tally.hold(feed, planned.matches, now=now)
             self._book.hold(feed.id, standing, planned)
         return planned, standing

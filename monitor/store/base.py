@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 
     from monitor.model import (
         Alert,
+        AlertId,
         ChannelPause,
         Choice,
         CountedMatch,
@@ -236,6 +237,9 @@ class Outbox(Protocol):
     def add_alerts(self, new_alerts: Sequence[Alert], new_deliveries: Sequence[NewDelivery], *, now: datetime) -> None:
         """Write alerts that come from no poll, with their deliveries; what exists already is left as it is."""
 
+    def has_alert(self, alert_id: AlertId) -> bool:
+        """Whether there is an alert of this id."""
+
     def keep_thread(self, channel: str, story: str, ref: str, *, now: datetime) -> None:
         """Remember what a receiver calls its first message about a story; a later one changes nothing."""
 
@@ -394,6 +398,10 @@ class PageStore(Pages, FeedQueue, Stories, Holds, Protocol):
 
 class DeliveryStore(Outbox, Holds, Protocol):
     """What sending needs."""
+
+
+class AbsenceStore(Counts, FeedRegistry, Outbox, Holds, Protocol):
+    """What telling of silence needs."""
 
 
 class RuleFiles(Protocol):
