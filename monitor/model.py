@@ -576,8 +576,8 @@ class Trigger:
 
     @property
     def counts(self) -> bool:
-        """Whether it takes more than one match, or none, to make an alert, so that matches must be counted."""
-        return self.count > 0 or self.min_outlets > 1 or self.absent_for is not None
+        """Whether matches are counted, whatever stories they are about."""
+        return self.count > 0 or self.absent_for is not None
 
     @property
     def calm(self) -> int:
@@ -591,6 +591,19 @@ class Trigger:
 
 EACH_STORY: Final = Trigger()
 """Of a rule that says nothing about it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What a live rule says about its alerts.
+
+    Attributes:
+        channels: As in `Match`, like `file`.
+    """
+
+    channels: tuple[str, ...] = ()
+    file: str = ""
+    trigger: Trigger = EACH_STORY
 
 
 TextField = Literal["title", "summary", "content", "page", "author"]
@@ -780,12 +793,14 @@ class Spoken:
     Attributes:
         alert: The first word.
         told: Ids of the outlets that it has named: of the alert's own entry, and of what followed.
+        said: Ids of all its alerts on the story, replies included.
         to: Where the alert went and was not dropped or refused.
         written: The alert is in the store; False: it is planned, and may still come to nothing.
     """
 
     alert: Alert
     told: frozenset[str]
+    said: frozenset[AlertId] = frozenset()
     to: tuple[SaidTo, ...] = ()
     written: bool = True
 

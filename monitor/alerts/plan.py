@@ -4,32 +4,35 @@ An alert is made once for a rule and a story. A match is recorded without an ale
 
 - while the feed has no baseline (all it held when it was added), unless a backfill asks for entries of that age;
 - when the rule matched an earlier version of the same entry;
-- when the rule has spoken of the story: then it is recorded with that alert's id.
+- when the rule has spoken of the story: then it is recorded with that alert's id;
+- when the rule waits until more outlets tell the story (`monitor.alerts.outlets`).
 
 Rules that count matches, or wait for silence, have their own planner in `monitor.alerts.spikes`.
 
-Of a story that a rule has spoken of, each outlet that tells it later is named once (`monitor.alerts.followers`).
+Of a story that a rule has spoken of, each outlet that tells it later is named once (`monitor.alerts.followers`), and
+when many tell it, a rule may say so, once.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from monitor.alerts.excerpt import excerpts, mark_title
 from monitor.alerts.followers import follower, replies
 from monitor.alerts.ids import made_id, new_delivery
+from monitor.alerts.outlets import corroborating, escalation, first_word, has_counted, is_escalated
 from monitor.alerts.routing import Subject, place, silence_for
 from monitor.alerts.told import Told
-from monitor.model import Alert, AlertId, DeliveryId, Entry, Feed, KnownEntry, Match, NewDelivery, PlannedMatch
+from monitor.model import Alert, AlertId, DeliveryId, Entry, Feed, KnownEntry, Match, NewDelivery, PlannedMatch, Terms
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from monitor.alerts.routing import Routing
-    from monitor.model import Silence, StoryView, Telling
+    from monitor.model import Hit, Silence, Spoken, StoryView, Telling
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +91,7 @@ class Situation:
         known: What the store has of the entries, by key.
         tellings: Which story each entry tells, by key, in the order in which they were placed.
         views: How these stories stood before; one that is not there has begun just now.
-        rules: The names of the rules that are live: nothing follows the word of another one.
+        rules: The rules that are live, by name: nothing follows the word of another one.
         routing: Which channels an alert goes to, and when.
         silences: That may be active.
         now: When the entries were seen.
@@ -98,7 +101,7 @@ class Situation:
     known: Mapping[str, KnownEntry]
     tellings: Mapping[str, Telling]
     views: Mapping[str, StoryView]
-    rules: Collection[str]
+    rules: Mapping[str, Terms]
     routing: Routing
     silences: Sequence[Silence]
     horizon: Horizon
@@ -152,8 +155,8 @@ class _Planner:
         if telling.is_new and not silent:
             self._follow(entry, telling, matches)
 
-    def _speak(self, match: Match, telling: Telling) -> AlertId:
-        """The alert that a match belongs to, which is written unless it is in the store."""
+    def _speak(self, match: Match, telling: Telling) -> AlertId | None:
+        """The alert that a match belongs to, which is written unless it is in the store; None: there is none yet."""
         at, view = self._situation, self._told.view(telling.story)
         spoken = view.spoken.get(match.rule)
         alert_id = spoken.alert.id if spoken else AlertId(made_id("alert", match.rule, telling.story))
@@ -169,9 +172,15 @@ class _Planner:
             now=at.now,
             outlets=len(view.outlets),
         )
-        deliveries = tuple(
-            deliveries_of(alert, match, feed=at.feed, routing=at.routing, silences=at.silences, now=at.now)
-        )
+        if spoken is None:
+            names = corroborating(view, match.rule, match.trigger, at=telling.at)
+            if len(names) < match.trigger.min_outlets > 1:
+                return None
+            severity, note = first_word(match.trigger, match.severity, names, outlets=len(view.outlets))
+        else:
+            severity, note = spoken.alert.severity, spoken.alert.note
+        alert = replace(alert, severity=severity, note=note)
+        deliveries = tuple(deliveries_of(alert, terms_of(match), at))
         self._add(alert, deliveries, match.entry)
         if spoken is None:
             self._told.speak(alert, telling.outlet.id, deliveries)
@@ -182,7 +191,10 @@ class _Planner:
         at, view = self._situation, self._told.view(telling.story)
         hits = {match.rule: match.hits for match in matches}
         for rule, spoken in view.spoken.items():
-            if rule not in at.rules or telling.outlet.id in spoken.told:
+            terms = at.rules.get(rule)
+            if terms is None or self._escalate(entry, telling, spoken, terms, hits.get(rule, ())):
+                continue
+            if telling.outlet.id in spoken.told or has_counted(view, rule, terms.trigger, telling):
                 continue
             alert = follower(
                 entry,
@@ -198,7 +210,18 @@ class _Planner:
             deliveries = tuple(replies(alert, spoken.to, routing=at.routing, silence=silence, now=at.now))
             if deliveries:
                 self._add(alert, deliveries, entry)
-                self._told.name(telling.story, rule, telling.outlet.id)
+                self._told.name(alert, telling.outlet.id, story=telling.story)
+
+    def _escalate(self, entry: Entry, telling: Telling, spoken: Spoken, terms: Terms, hits: Sequence[Hit]) -> bool:
+        """Say once more, as more severe, what so many outlets have by now; whether that was to be done."""
+        at, view = self._situation, self._told.view(telling.story)
+        trigger = terms.trigger
+        if not 0 < trigger.escalate_at <= len(view.outlets) or is_escalated(spoken, trigger):
+            return False
+        alert = escalation(entry, telling, spoken, view.outlets.values(), hits=hits, feed=at.feed, now=at.now)
+        self._add(alert, tuple(deliveries_of(alert, terms, at)), entry)
+        self._told.name(alert, telling.outlet.id, story=telling.story)
+        return True
 
     def _add(self, alert: Alert, deliveries: Sequence[NewDelivery], entry: Entry) -> None:
         self._alerts[alert.id] = alert
@@ -206,15 +229,19 @@ class _Planner:
         self._deliveries |= {each.id: each for each in deliveries}
 
 
-def deliveries_of(
-    alert: Alert, match: Match, *, feed: Feed, routing: Routing, silences: Sequence[Silence], now: datetime
-) -> Iterator[NewDelivery]:
-    """The alert of a match on its way to each channel."""
-    subject = Subject(rule=match.rule, file=match.file, severity=match.severity, feed=feed.name, tags=feed.tags)
-    silence = silence_for(alert, feed.tags, silences, now)
-    for route, channel in routing.targets(subject, match.channels):
-        placing, due_at = place(alert, route, silence, now=now)
+def deliveries_of(alert: Alert, terms: Terms, situation: Situation) -> Iterator[NewDelivery]:
+    """An alert about an entry of the situation's feed, on its way to each channel."""
+    at = situation
+    subject = Subject(rule=alert.rule, file=terms.file, severity=alert.severity, feed=at.feed.name, tags=at.feed.tags)
+    silence = silence_for(alert, at.feed.tags, at.silences, at.now)
+    for route, channel in at.routing.targets(subject, terms.channels):
+        placing, due_at = place(alert, route, silence, now=at.now)
         yield new_delivery(alert, channel, due_at=due_at, placing=placing)
+
+
+def terms_of(match: Match) -> Terms:
+    """What the rule said about its alerts when it matched."""
+    return Terms(channels=match.channels, file=match.file, trigger=match.trigger)
 
 
 def _speaks(match: Match, known: KnownEntry | None, horizon: Horizon) -> bool:

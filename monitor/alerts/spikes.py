@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from monitor.alerts.ids import made_id
-from monitor.alerts.plan import Plan, alert_of, deliveries_of, is_new
+from monitor.alerts.plan import Plan, alert_of, deliveries_of, is_new, terms_of
 from monitor.durations import in_words
 from monitor.model import AlertId, CountedMatch, Entry, Feed, FeedId, Match, PlannedMatch, Trigger
 
@@ -138,7 +138,7 @@ def _counted(match: Match, situation: Situation, tally: list[CountedMatch], coun
         return Plan(matches=planned)
     alert = alert_of(verdict.alert_id, match, story="", feed=at.feed, feed_title=at.feed.title, now=at.now)
     alert = replace(alert, note=_note(match, verdict.number))
-    deliveries = deliveries_of(alert, match, feed=at.feed, routing=at.routing, silences=at.silences, now=at.now)
+    deliveries = deliveries_of(alert, terms_of(match), at)
     return Plan(matches=planned, alerts=(alert,), deliveries=tuple(deliveries), origins={alert.id: match.entry.key})
 
 

@@ -38,12 +38,14 @@ class Told:
     def speak(self, alert: Alert, outlet: str, deliveries: Iterable[NewDelivery]) -> None:
         """The first word of a rule on a story."""
         to = tuple(SaidTo(channel=each.channel, route=each.placing.route, due_at=each.due_at) for each in deliveries)
-        self._say(alert.story, alert.rule, Spoken(alert=alert, told=frozenset({outlet}), to=to))
+        spoken = Spoken(alert=alert, told=frozenset({outlet}), said=frozenset({alert.id}), to=to)
+        self._say(alert.story, alert.rule, spoken)
 
-    def name(self, story: str, rule: str, outlet: str) -> None:
-        """A rule that has spoken names one more outlet."""
-        spoken = self.view(story).spoken[rule]
-        self._say(story, rule, replace(spoken, told=spoken.told | {outlet}))
+    def name(self, alert: Alert, outlet: str, *, story: str) -> None:
+        """A rule that has spoken names one more outlet, in this reply."""
+        spoken = self.view(story).spoken[alert.rule]
+        named = replace(spoken, told=spoken.told | {outlet}, said=spoken.said | {alert.id})
+        self._say(story, alert.rule, named)
 
     def _say(self, story: str, rule: str, spoken: Spoken) -> None:
         view = self.view(story)

@@ -11,6 +11,7 @@ import typer
 
 from monitor.alerts.absence import absences_in
 from monitor.alerts.excerpt import excerpts, mark_title
+from monitor.alerts.outlets import corroborated
 from monitor.alerts.spikes import spikes_in
 from monitor.cli.common import (
     ConfigOption,
@@ -133,7 +134,8 @@ def _try_stored(
     by_name = {result.rule: result for result in results}
     ruleset = RuleSet.build(rules)
     baselines = {feed.name: feed.baseline_at for feed in store.feeds()}
-    times: dict[str, list[datetime]] = {rule.name: [] for rule in rules if rule.trigger.counts}
+    counting = {rule.name: rule.trigger for rule in rules if rule.trigger.counts or rule.trigger.min_outlets > 1}
+    found: dict[str, list[StoredEntry]] = {name: [] for name in counting}
     count = 0
     for count, stored in enumerate(_entries(store, since), start=1):  # noqa: B007 -- the last number is the count
         for match in ruleset.match(stored.entry, feed_name=stored.feed, feed_tags=stored.feed_tags, now=stored.seen_at):
@@ -142,19 +144,25 @@ def _try_stored(
             if len(result.examples) < _EXAMPLES:
                 result.examples.append(_example(stored, match))
             baseline_at = baselines.get(stored.feed)
-            if match.rule in times and (baseline_at is None or stored.seen_at > baseline_at):
-                times[match.rule].append(stored.seen_at)
-    for rule in rules:
-        if rule.name in times:
-            by_name[rule.name].alerts = _alerts(rule.trigger, sorted(times[rule.name]), since=since, now=now)
+            if match.rule in counting and (baseline_at is None or stored.seen_at > baseline_at):
+                found[match.rule].append(stored)
+    for name, trigger in counting.items():
+        by_name[name].alerts = _alerts(trigger, found[name][::-1], store, since=since, now=now)
     return count
 
 
-def _alerts(trigger: Trigger, times: Sequence[datetime], *, since: datetime, now: datetime) -> int:
-    """How many alerts matches at these times would have come to."""
+def _alerts(trigger: Trigger, matched: Sequence[StoredEntry], store: Store, *, since: datetime, now: datetime) -> int:
+    """How many alerts matches of these entries, in the order in which they came, would have made."""
+    times = sorted(stored.seen_at for stored in matched)
     if trigger.absent_for is not None:
         return absences_in(trigger.absent_for, times, start=since, end=now)
-    return spikes_in(trigger, times)
+    if trigger.count:
+        return spikes_in(trigger, times)
+    ids = {stored.id for stored in matched}
+    stories = {story for entry_id in ids if (story := store.story_of(entry_id)) is not None}
+    told = [members for story in stories for _, members in [store.story(story) or (None, ())]]
+    reports = [[(each.at, each.outlet) for each in members if each.entry_id in ids] for members in told]
+    return sum(corroborated(trigger, sorted(each)) for each in reports)
 
 
 def _entries(store: Store, since: datetime) -> Iterator[StoredEntry]:

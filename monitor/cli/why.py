@@ -144,7 +144,7 @@ def _reasons(
     only: str | None,
 ) -> list[Reason]:
     recorded = [match for match in store.matches_of(stored.id) if only in {None, match.rule}]
-    counts = counts_of(store, rules, recorded)
+    counts = counts_of(store, stored, rules, recorded)
     return reasons(stored, rules, recorded, feed=feeds.get(stored.feed), stopped=stopped, counts=counts)
 
 

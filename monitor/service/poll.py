@@ -327,7 +327,7 @@ class FeedPoller:
                 known=known,
                 tellings=standing.tellings,
                 views=standing.views,
-                rules=runtime.rules.names,
+                rules=runtime.rules.terms,
                 routing=runtime.routing,
                 silences=silences,
                 horizon=reach,
@@ -396,8 +396,7 @@ def _by_trigger(matches: Sequence[Match]) -> tuple[list[Match], list[Match]]:
     """Those of rules that tell stories, and those of rules that count or wait for silence."""
     told, counted = list[Match](), list[Match]()
     for match in matches:
-        is_counted = match.trigger.count or match.trigger.absent_for is not None
-        (counted if is_counted else told).append(match)
+        (counted if match.trigger.counts else told).append(match)
     return told, counted
 
 

@@ -307,8 +307,10 @@ def _with_held(view: StoryView, held: Sequence[_Held]) -> StoryView:
         for alert, to in one.said:
             before = spoken.get(alert.rule)
             if before is not None:
-                spoken[alert.rule] = replace(before, told=before.told | {outlet.id})
+                spoken[alert.rule] = replace(before, told=before.told | {outlet.id}, said=before.said | {alert.id})
             elif alert.kind == "news" and alert.story == view.id:
-                spoken[alert.rule] = Spoken(alert=alert, told=frozenset({outlet.id}), to=to, written=False)
+                spoken[alert.rule] = Spoken(
+                    alert=alert, told=frozenset({outlet.id}), said=frozenset({alert.id}), to=to, written=False
+                )
     ordered = {rule: tuple(sorted(each, key=lambda one: one.at)) for rule, each in matches.items()}
     return StoryView(id=view.id, outlets=outlets, matches=ordered, spoken=spoken)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from monitor.durations import format_duration, in_words
 from monitor.errors import QueryError
+from monitor.model import EACH_STORY
 from monitor.rules.engine import find
 from monitor.rules.explain import explain
 from monitor.rules.language import is_kind_of, language_of
@@ -22,10 +23,10 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
     from datetime import datetime
 
-    from monitor.model import EntryMatch, Feed, StoredEntry
+    from monitor.model import EntryMatch, Feed, StoredEntry, Trigger
     from monitor.rules.explain import Verdict
     from monitor.rules.rule import Rule
-    from monitor.store.base import Counts, Reports
+    from monitor.store.base import CountedStories, Reports
 
 _MAX_ENTRIES = 500
 # Of more rules only those that matched are explained part by part: it takes a few milliseconds each.
@@ -170,17 +171,33 @@ def _days(seconds: float) -> str:
     return f"{hours:.0f} h" if hours < 48 else f"{hours / 24:.0f} days"
 
 
-def counts_of(store: Counts, rules: Iterable[Rule], recorded: Iterable[EntryMatch]) -> dict[str, int]:
-    """Of each recorded match that was counted, by rule: how many there were in the rule's window with it."""
-    triggers = {rule.name: rule.trigger for rule in rules if rule.trigger.count}
+def counts_of(
+    store: CountedStories, stored: StoredEntry, rules: Iterable[Rule], recorded: Iterable[EntryMatch]
+) -> dict[str, int]:
+    """Of the recorded matches that did not speak by themselves, by rule, what there was with them: how many matches in
+    the rule's window, or how many outlets with one about the story within its time.
+    """
+    triggers = {rule.name: rule.trigger for rule in rules}
     found = {}
     for match in recorded:
-        trigger = triggers.get(match.rule)
-        if trigger is not None and match.counts_at is not None:
+        trigger = triggers.get(match.rule, EACH_STORY)
+        if trigger.count and match.counts_at is not None:
             until, after = match.counts_at, match.counts_at - trigger.window
             there = store.counted_matches(match.rule, limit=trigger.count, after=after, until=until)
             found[match.rule] = len(there)
+        elif trigger.min_outlets > 1:
+            found[match.rule] = _outlets_of(store, stored, match.rule, trigger)
     return found
+
+
+def _outlets_of(store: CountedStories, stored: StoredEntry, rule: str, trigger: Trigger) -> int:
+    story = store.story_of(stored.id)
+    _, members = (store.story(story) if story is not None else None) or (None, ())
+    own = next((member.at for member in members if member.entry_id == stored.id), None)
+    if own is None:
+        return 0
+    within = (each for each in members if own - trigger.within < each.at <= own and not each.baseline)
+    return len({each.outlet for each in within if rule in each.rules})
 
 
 def _why_silent(rule: Rule, recorded: EntryMatch, stored: StoredEntry, about: _About) -> str:
@@ -190,6 +207,9 @@ def _why_silent(rule: Rule, recorded: EntryMatch, stored: StoredEntry, about: _A
 def _unfinished(rule: Rule, recorded: EntryMatch, stored: StoredEntry, counts: Mapping[str, int]) -> str:
     """Why a match of a rule that wants more than one, or none, was not said by itself; "" where that is not why."""
     trigger = rule.trigger
+    if 0 < counts.get(rule.name, 0) < trigger.min_outlets and recorded.alert_id is None:
+        outlets = f"{counts[rule.name]} of {trigger.min_outlets} outlets"
+        return f"{outlets} within {in_words(trigger.within)} had told the story then"
     if recorded.counts_at is None:
         return ""
     if trigger.absent_for is not None:

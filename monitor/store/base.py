@@ -400,6 +400,10 @@ class DeliveryStore(Outbox, Holds, Protocol):
     """What sending needs."""
 
 
+class CountedStories(Counts, Stories, Protocol):
+    """What telling of matches that wait for others needs."""
+
+
 class AbsenceStore(Counts, FeedRegistry, Outbox, Holds, Protocol):
     """What telling of silence needs."""
 

@@ -136,7 +136,7 @@ def planned(
         known=known or {},
         tellings={},
         views={},
-        rules={"floods"},
+        rules={},
         routing=Routing(everyone=("desk",)),
         silences=(),
         horizon=reach,

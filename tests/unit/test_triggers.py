@@ -9,6 +9,7 @@ import pytest
 from monitor.errors import Fault
 from monitor.model import EACH_STORY, Trigger
 from monitor.rules.load import load_rules
+from monitor.rules.references import check_references
 from monitor.rules.rule import Rule
 from monitor.rules.trigger import in_words
 from monitor.tomlfile import parse
@@ -104,3 +105,11 @@ def test_a_default_that_fits_no_rule_for_spikes_is_told() -> None:
 def test_a_trigger_is_told_in_words(given: Trigger, told: str) -> None:
     """`rules explain` says in a sentence when a rule alerts."""
     assert told in in_words(given)
+
+
+@pytest.mark.parametrize(("within", "window", "said"), [("4d", 72, 1), ("3d", 72, 0), ("24h", 12, 0), ("2d", 12, 1)])
+def test_outlets_cannot_come_after_the_story_ended(within: str, window: int, said: int) -> None:
+    """A time beyond the one for which stories take up reports is a fault at its key; the usual day never is."""
+    rules, _ = load(f"min_outlets = 3\nwithin = '{within}'")
+    faults = check_references(rules, feeds={}, channels=(), story_window=timedelta(hours=window))
+    assert [(fault.line, fault.text[:6], "[stories]" in fault.hint) for fault in faults] == [(5, "within", True)] * said
