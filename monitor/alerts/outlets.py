@@ -23,20 +23,33 @@ _ORDER: Final = tuple(Severity)
 
 
 def corroborating(view: StoryView, rule: str, trigger: Trigger, *, at: datetime) -> tuple[str, ...]:
-    """Names of the outlets with a match of the rule within `trigger.within` before `at`, in the order in which they
-    came; what was there when a feed was added does not count.
+    """Names of the outlets that have a match of the rule within one `trigger.within`, in the order in which they did.
+
+    What was there when a feed was added does not count.
+
+    Args:
+        at: When the last report appeared, which is one of them. Others may have appeared after it and been seen before.
     """
-    begins_at = at - trigger.within
-    matches = (each for each in view.matches.get(rule, ()) if not each.baseline and begins_at < each.at <= at)
-    return tuple(view.outlets[outlet] for outlet in dict.fromkeys(each.outlet for each in matches))
+    matches = [each for each in view.matches.get(rule, ()) if not each.baseline and abs(each.at - at) < trigger.within]
+    matches.sort(key=lambda each: each.at)
+    best: tuple[str, ...] = ()
+    for number, first in enumerate(matches):
+        if first.at > at:
+            break
+        together = (each.outlet for each in matches[number:] if each.at - first.at < trigger.within)
+        best = max(best, tuple(dict.fromkeys(together)), key=len)
+    return tuple(view.outlets[outlet] for outlet in best)
 
 
-def has_counted(view: StoryView, rule: str, trigger: Trigger, telling: Telling) -> bool:
-    """Whether an outlet was among those that the rule waited for, so that to name it again would be no news."""
-    return trigger.min_outlets > 1 and any(
-        each.outlet == telling.outlet.id and each.at < telling.at and not each.baseline
-        for each in view.matches.get(rule, ())
-    )
+def has_counted(view: StoryView, rule: str, trigger: Trigger, outlet: str, *, own: bool) -> bool:
+    """Whether an outlet was among those that the rule waited for, so that to name it again would be no news.
+
+    Args:
+        own: The rule matches the report that is to be named, which does not count.
+    """
+    if trigger.min_outlets == 1:
+        return False
+    return sum(each.outlet == outlet and not each.baseline for each in view.matches.get(rule, ())) > own
 
 
 def first_word(trigger: Trigger, severity: Severity, names: Sequence[str], *, outlets: int) -> tuple[Severity, str]:
@@ -108,7 +121,7 @@ def raised(severity: Severity) -> Severity:
 def corroborated(trigger: Trigger, reports: Sequence[tuple[datetime, str]]) -> bool:
     """Whether reports of one story, each with its time and outlet, rising, would have made an alert."""
     return any(
-        len({outlet for at, outlet in reports[: number + 1] if at > last - trigger.within}) >= trigger.min_outlets
+        len({outlet for at, outlet in reports[: number + 1] if last - at < trigger.within}) >= trigger.min_outlets
         for number, (last, _) in enumerate(reports)
     )
 

@@ -94,6 +94,7 @@ class Situation:
         rules: The rules that are live, by name: nothing follows the word of another one.
         routing: Which channels an alert goes to, and when.
         silences: That may be active.
+        since: When new entries were not there yet; None: not known.
         now: When the entries were seen.
     """
 
@@ -105,7 +106,14 @@ class Situation:
     routing: Routing
     silences: Sequence[Silence]
     horizon: Horizon
+    since: datetime | None = None
     now: datetime
+
+    def appeared_at(self, entry: Entry) -> datetime:
+        """When a new entry appeared: by its own date, within the time since its feed was last read."""
+        if self.since is None:
+            return self.now
+        return max(min(entry.published_at or self.now, self.now), self.since)
 
 
 def plan(entries: Sequence[Entry], matches: Sequence[Match], situation: Situation) -> Plan:
@@ -148,14 +156,17 @@ class _Planner:
         at = self._situation
         known, silent = at.known.get(entry.key), at.horizon.silences(entry)
         new = [match.rule for match in matches if known is None or match.rule not in known.matched]
-        self._told.join(telling, new, baseline=silent)
+        appeared = at.appeared_at(entry)
+        self._told.join(telling, new, at=appeared, baseline=silent)
         for match in matches:
-            said = self._speak(match, telling) if _speaks(match, known, at.horizon) else None
-            self._matches.append(PlannedMatch(match=match, alert_id=said))
+            said = self._speak(match, telling, appeared) if _speaks(match, known, at.horizon) else None
+            counts = match.trigger.min_outlets > 1 and match.rule in new and not silent
+            counts_at = appeared if counts else None
+            self._matches.append(PlannedMatch(match=match, alert_id=said, counts_at=counts_at))
         if telling.is_new and not silent:
             self._follow(entry, telling, matches)
 
-    def _speak(self, match: Match, telling: Telling) -> AlertId | None:
+    def _speak(self, match: Match, telling: Telling, appeared: datetime) -> AlertId | None:
         """The alert that a match belongs to, which is written unless it is in the store; None: there is none yet."""
         at, view = self._situation, self._told.view(telling.story)
         spoken = view.spoken.get(match.rule)
@@ -173,7 +184,7 @@ class _Planner:
             outlets=len(view.outlets),
         )
         if spoken is None:
-            names = corroborating(view, match.rule, match.trigger, at=telling.at)
+            names = corroborating(view, match.rule, match.trigger, at=appeared)
             if len(names) < match.trigger.min_outlets > 1:
                 return None
             severity, note = first_word(match.trigger, match.severity, names, outlets=len(view.outlets))
@@ -194,7 +205,9 @@ class _Planner:
             terms = at.rules.get(rule)
             if terms is None or self._escalate(entry, telling, spoken, terms, hits.get(rule, ())):
                 continue
-            if telling.outlet.id in spoken.told or has_counted(view, rule, terms.trigger, telling):
+            if telling.outlet.id in spoken.told:
+                continue
+            if has_counted(view, rule, terms.trigger, telling.outlet.id, own=rule in hits):
                 continue
             alert = follower(
                 entry,

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from monitor.alerts.ids import made_id
 from monitor.alerts.plan import Plan, alert_of, deliveries_of, is_new, terms_of
 from monitor.durations import in_words
-from monitor.model import AlertId, CountedMatch, Entry, Feed, FeedId, Match, PlannedMatch, Trigger
+from monitor.model import AlertId, CountedMatch, Feed, FeedId, Match, PlannedMatch, Trigger
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -37,16 +37,6 @@ class Verdict:
     number: int
     alert_id: AlertId | None = None
     begins: bool = False
-
-
-def appeared_at(entry: Entry, *, since: datetime | None, now: datetime) -> datetime:
-    """When a new entry appeared: by its own date, within the time since its feed was last read.
-
-    Args:
-        since: When it was not there yet; None: not known.
-    """
-    told = min(entry.published_at or now, now)
-    return max(told, since) if since is not None else now
 
 
 def judge(rule: str, trigger: Trigger, before: Sequence[CountedMatch], new: CountedMatch, *, now: datetime) -> Verdict:
@@ -102,7 +92,6 @@ def plan_counted(
     situation: Situation,
     *,
     counted: Mapping[str, Sequence[CountedMatch]],
-    since: datetime | None,
 ) -> Plan:
     """As `monitor.alerts.plan.plan`, for matches of rules with `count` or `absent_for`.
 
@@ -110,13 +99,12 @@ def plan_counted(
 
     Args:
         counted: What there is of each rule with `count` so far, as for `judge`.
-        since: When new entries were not there yet; None: not known.
     """
     at = situation
     tallies = {rule: list(before) for rule, before in counted.items()}
     parts: list[Plan] = []
     # In the order in which they appeared, so that the last of them is the one that makes a count full.
-    appeared = ((appeared_at(match.entry, since=since, now=at.now), match) for match in matches)
+    appeared = ((at.appeared_at(match.entry), match) for match in matches)
     for counts_at, match in sorted(appeared, key=lambda pair: pair[0]):
         if not is_new(match, at.known.get(match.entry.key), at.horizon):
             parts.append(Plan(matches=(PlannedMatch(match=match, alert_id=None),)))

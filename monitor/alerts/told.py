@@ -9,6 +9,7 @@ from monitor.model import SaidTo, Spoken, StoryMatch, StoryView
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from datetime import datetime
 
     from monitor.model import Alert, NewDelivery, Telling
 
@@ -23,11 +24,13 @@ class Told:
         """How it stands now; one of which nothing was known stands empty."""
         return self._views.get(story) or StoryView(id=story)
 
-    def join(self, telling: Telling, rules: Iterable[str], *, baseline: bool) -> None:
-        """An entry joins its story, and these rules match it; of one that was in it before only the matches are new."""
+    def join(self, telling: Telling, rules: Iterable[str], *, at: datetime, baseline: bool) -> None:
+        """An entry that appeared at `at` joins its story, and these rules match it; of one that was in it before only
+        the matches are new.
+        """
         view = self.view(telling.story)
         outlet = telling.outlet
-        match = StoryMatch(outlet=outlet.id, at=telling.at, baseline=baseline)
+        match = StoryMatch(outlet=outlet.id, at=at, baseline=baseline)
         matches = {rule: (*view.matches.get(rule, ()), match) for rule in rules}
         self._views[telling.story] = replace(
             view,

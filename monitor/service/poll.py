@@ -331,13 +331,14 @@ class FeedPoller:
                 routing=runtime.routing,
                 silences=silences,
                 horizon=reach,
+                since=since,
                 now=now,
             )
             told, counted = _by_trigger(matches)
             planned = plan(entries, told, situation)
             if counted:
                 before = await self._tally.before(counted, now=now)
-                planned = Plan.joined([planned, plan_counted(counted, situation, counted=before, since=since)])
+                planned = Plan.joined([planned, plan_counted(counted, situation, counted=before)])
                 self._tally.hold(feed, planned.matches, now=now)
             self._book.hold(feed.id, standing, planned)
         return planned, standing

@@ -7,9 +7,10 @@ the match was recorded and said (`recorded`), or waits for others (`_unfinished`
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from monitor.alerts.outlets import corroborating
 from monitor.durations import format_duration, in_words
 from monitor.errors import QueryError
 from monitor.model import EACH_STORY
@@ -186,18 +187,18 @@ def counts_of(
             there = store.counted_matches(match.rule, limit=trigger.count, after=after, until=until)
             found[match.rule] = len(there)
         elif trigger.min_outlets > 1:
-            found[match.rule] = _outlets_of(store, stored, match.rule, trigger)
+            found[match.rule] = _outlets_of(store, stored, match, trigger)
     return found
 
 
-def _outlets_of(store: CountedStories, stored: StoredEntry, rule: str, trigger: Trigger) -> int:
+def _outlets_of(store: CountedStories, stored: StoredEntry, match: EntryMatch, trigger: Trigger) -> int:
     story = store.story_of(stored.id)
-    _, members = (store.story(story) if story is not None else None) or (None, ())
-    own = next((member.at for member in members if member.entry_id == stored.id), None)
-    if own is None:
+    if story is None or match.counts_at is None:
         return 0
-    within = (each for each in members if own - trigger.within < each.at <= own and not each.baseline)
-    return len({each.outlet for each in within if rule in each.rules})
+    view = store.story_views([story])[story]
+    # As it was then: what appeared later does not count.
+    earlier = tuple(each for each in view.matches.get(match.rule, ()) if each.at <= match.counts_at)
+    return len(corroborating(replace(view, matches={match.rule: earlier}), match.rule, trigger, at=match.counts_at))
 
 
 def _why_silent(rule: Rule, recorded: EntryMatch, stored: StoredEntry, about: _About) -> str:

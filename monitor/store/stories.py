@@ -86,7 +86,7 @@ _MATCHES: Final = dialect.for_each(
             story_members.c.story,
             matches.c.rule,
             story_members.c.outlet,
-            story_members.c.at,
+            func.coalesce(matches.c.counts_at, story_members.c.at).label("matched_at"),
             story_members.c.baseline,
         )
         .join(matches, matches.c.entry_id == story_members.c.entry_id)

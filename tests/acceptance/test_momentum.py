@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -129,3 +130,46 @@ def test_feeds_that_are_down_are_no_silence(stage: Stage) -> None:
     play.want_between("27 14:00", "27 14:02", stage.hook, "No match of briefing for 1 day")
     (note,) = stage.play("[[rule]]\nname = 'briefing'\nquery = 'briefing'\nfeeds = ['other']\nabsent_for = '24h'\n")
     assert "Evening briefing" in note
+
+
+HEADLINES = {
+    "reuters.com": "Assad flees Damascus as rebels enter capital",
+    "bbc.co.uk": "Syria: Assad leaves as rebels take Damascus",
+    "npr.org": "Rebels enter Damascus, Assad is gone",
+    "thenational.ae": "Assad out as Damascus falls to rebels",
+}
+TEXT = (
+    "President Bashar al-Assad left Damascus on a plane early on Sunday as rebel fighters entered the capital, two "
+    "senior army officers said, ending five decades of his family's rule after an advance of less than two weeks."
+)
+
+
+def test_a_story_waits_for_outlets_and_grows(stage: Stage) -> None:
+    """The third outlet makes the alert, the fourth makes it more severe; `why` and `rules test` tell the same."""
+    play = stage.timeline
+    for number, (site, title) in enumerate(HEADLINES.items()):
+        path = f"/{site}"
+        stage.feeds.put(path, EMPTY.replace("The Wire", site.partition(".")[0].upper()))
+        stage.site.add_feed(site.partition(".")[0], stage.feeds.url(path))
+        item = (
+            f"<item><title>{title}</title><link>https://www.{site}/assad</link><description>{TEXT}</description></item>"
+        )
+        play.do_at(f"12:{10 + number}", partial(publish, stage, path, item))
+    play.want_between("12:12", "12:13", stage.hook, HEADLINES["npr.org"])
+    play.want_between("12:13", "12:15", stage.hook, HEADLINES["thenational.ae"])
+    rule = "[[rule]]\nname = 'syria'\nquery = 'assad'\nmin_outlets = 3\nwithin = '30m'\nescalate_at = 4\n"
+    reported, grown = stage.play(rule)
+    assert reported == "Reported by 3 outlets within 30 minutes: REUTERS, BBC, NPR."
+    assert grown == "Now in 4 outlets: REUTERS, BBC, NPR, THENATIONAL."
+    last = stage.hook.server.requests[-1].json()["data"]
+    assert (last["kind"], last["severity"]) == ("update", "high")
+    folder = stage.site.folder
+    early = command("why", "https://www.bbc.co.uk/assad", "syria", cwd=folder).stdout
+    assert "not said: 2 of 3 outlets within 30 minutes had told the story then" in early
+    (tried,) = command_json("rules", "test", "--since", "10000d", cwd=folder)["rules"]
+    assert (tried["matches"], tried["alerts"]) == (4, 1)
+
+
+def publish(stage: Stage, path: str, item: str, _daemon: Daemon) -> None:
+    stage.feeds.prepend_item(path, item)
+    stage.feeds.wait_for_requests(len(stage.feeds.requests(path)) + 2, path, timeout=60)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from email.utils import format_datetime
 from typing import TYPE_CHECKING
 
 import pytest
@@ -121,6 +122,22 @@ async def test_outlets_must_come_together(desk: Desk) -> None:
     assert desk.notes() == []
     await desk.report(3)
     assert desk.notes() == ["Reported by 3 outlets within 30 minutes: BBC, NPR, THENATIONAL."]
+
+
+async def test_feeds_that_are_read_seldom_count_when_they_reported(desk: Desk) -> None:
+    """By the dates of their entries: reports of the same minutes count, though they are found an hour later."""
+    await desk.report(0)
+    for number, ago in ((1, 50), (2, 40), (3, 5)):
+        desk.put(OUTLETS[number], HEADLINES[number])
+        date = format_datetime(desk.clock.now() + HOUR - ago * MINUTE)
+        item = desk.publishers.items[OUTLETS[number]][-1]
+        desk.publishers.items[OUTLETS[number]][-1] = item.replace("<link>", f"<pubDate>{date}</pubDate><link>")
+    desk.clock.advance(HOUR)
+    await desk.poll(OUTLETS[3])
+    await desk.poll(OUTLETS[1])
+    assert desk.notes() == []
+    await desk.poll(OUTLETS[2])
+    assert desk.notes() == ["Reported by 3 outlets within 30 minutes: REUTERS, BBC, NPR."]
 
 
 async def test_what_a_new_feed_holds_is_no_report(desk: Desk) -> None:

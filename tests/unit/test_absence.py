@@ -7,8 +7,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from monitor.alerts.absence import absences_in, hear
-from monitor.model import Feed
+from monitor.alerts.absence import Watch, absence, absences_in, hear
+from monitor.alerts.html import html
+from monitor.alerts.render import plain
+from monitor.alerts.routing import Routing
+from monitor.model import Feed, Severity
+from tests.alerts import make_message
 from tests.feeds import A_FEED
 
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -48,6 +52,32 @@ def test_a_rule_hears_until_its_feeds_were_read(feeds: list[Feed], hours: float 
     heard = hear(feeds, failures=3, now=NOON)
     assert heard.until == (None if hours is None else NOON - hours * HOUR)
     assert "".join(each.name for each in heard.failing) == failing
+
+
+def test_an_alert_without_a_feed_reads_well() -> None:
+    """Of several feeds none is named as where it is from."""
+    feeds = [feed(name, read=0) for name in ("a", "b", "c", "d", "e", "f")]
+    watch = Watch(
+        rule="briefing",
+        title="The briefing",
+        severity=Severity.NORMAL,
+        channels=(),
+        file="x.toml",
+        absent_for=24 * HOUR,
+        since=NOON - 48 * HOUR,
+    )
+    heard = hear(feeds, failures=3, now=NOON)
+    alert, (delivery,) = absence(
+        watch, None, feeds=feeds, heard=heard, routing=Routing(everyone=("desk",)), silences=(), now=NOON
+    )
+    assert delivery.channel == "desk"
+    assert plain(alert) == (
+        "No match of The briefing for 1 day\n\n"
+        "There has been none since the rule is live as it is, 23 Nov 2026, 12:00 UTC.\n\n"
+        "The rule looks at 6 feeds (a, b, c, d, e and 1 more).\n\n"
+        "Rule: The briefing (normal)\nTime: seen 25 Nov 2026, 12:00 UTC\n"
+    )
+    assert "Sent because the rule “The briefing” says so." in html(make_message(alert))
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 
 from monitor.alerts.plan import Horizon, Plan, Situation
 from monitor.alerts.routing import Routing
-from monitor.alerts.spikes import appeared_at, judge, plan_counted
+from monitor.alerts.spikes import judge, plan_counted
 from monitor.model import AlertId, CountedMatch, Entry, FeedId, KnownEntry, Match, Severity, Trigger
 from tests.feeds import A_FEED
 
@@ -96,18 +96,19 @@ def test_a_count_that_is_lowered_alerts_with_the_next_match() -> None:
 @pytest.mark.parametrize(
     ("published", "appeared"),
     [
-        (None, 60),
-        (30, 30),
+        (None, 0),
+        (-30, -30),
         # its own date counts only within the time in which it can have come
-        (-600, 0),
-        (90, 60),
+        (-600, -60),
+        (30, 0),
     ],
 )
 def test_an_entry_appears_between_two_polls(published: int | None, appeared: int) -> None:
     """By its own date, but not before the last poll, which did not find it, nor after this one."""
     entry = Entry(key="k", published_at=None if published is None else NOON + published * MINUTE)
-    assert appeared_at(entry, since=NOON, now=NOON + HOUR) == NOON + appeared * MINUTE
-    assert appeared_at(entry, since=None, now=NOON + HOUR) == NOON + HOUR
+    reach = Horizon(baseline=False)
+    assert situation(None, reach, NOON - HOUR).appeared_at(entry) == NOON + appeared * MINUTE
+    assert situation(None, reach, None).appeared_at(entry) == NOON
 
 
 # from matches to alerts
@@ -131,7 +132,11 @@ def planned(
     since: datetime | None = None,
     before: tuple[CountedMatch, ...] = (),
 ) -> Plan:
-    situation = Situation(
+    return plan_counted(matches, situation(known, reach, since), counted={"floods": before})
+
+
+def situation(known: dict[str, KnownEntry] | None, reach: Horizon, since: datetime | None) -> Situation:
+    return Situation(
         feed=A_FEED,
         known=known or {},
         tellings={},
@@ -140,9 +145,9 @@ def planned(
         routing=Routing(everyone=("desk",)),
         silences=(),
         horizon=reach,
+        since=since,
         now=NOON,
     )
-    return plan_counted(matches, situation, counted={"floods": before}, since=since)
 
 
 def test_one_poll_may_bring_a_spike() -> None:
