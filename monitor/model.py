@@ -1023,6 +1023,7 @@ class CountedMatch:
         alert_id: Of the spike that it began or was part of; None: there was none.
         feed: The feed's name.
         title: The entry's.
+        written: It is in the store, and so is its alert; False: it is planned, and may still come to nothing.
     """
 
     feed_id: FeedId
@@ -1032,6 +1033,7 @@ class CountedMatch:
     alert_id: AlertId | None
     feed: str
     title: str
+    written: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

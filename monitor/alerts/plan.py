@@ -191,7 +191,7 @@ class _Planner:
         else:
             severity, note = spoken.alert.severity, spoken.alert.note
         alert = replace(alert, severity=severity, note=note)
-        deliveries = tuple(deliveries_of(alert, terms_of(match), at))
+        deliveries = self._sent(alert, match)
         self._add(alert, deliveries, match.entry)
         if spoken is None:
             self._told.speak(alert, telling.outlet.id, deliveries)
@@ -232,9 +232,13 @@ class _Planner:
         if not 0 < trigger.escalate_at <= len(view.outlets) or is_escalated(spoken, trigger):
             return False
         alert = escalation(entry, telling, spoken, view.outlets.values(), hits=hits, feed=at.feed, now=at.now)
-        self._add(alert, tuple(deliveries_of(alert, terms, at)), entry)
+        self._add(alert, self._sent(alert, terms), entry)
         self._told.name(alert, telling.outlet.id, story=telling.story)
         return True
+
+    def _sent(self, alert: Alert, terms: Terms | Match) -> tuple[NewDelivery, ...]:
+        at = self._situation
+        return tuple(deliveries_of(alert, terms, feed=at.feed, routing=at.routing, silences=at.silences, now=at.now))
 
     def _add(self, alert: Alert, deliveries: Sequence[NewDelivery], entry: Entry) -> None:
         self._alerts[alert.id] = alert
@@ -242,19 +246,15 @@ class _Planner:
         self._deliveries |= {each.id: each for each in deliveries}
 
 
-def deliveries_of(alert: Alert, terms: Terms, situation: Situation) -> Iterator[NewDelivery]:
-    """An alert about an entry of the situation's feed, on its way to each channel."""
-    at = situation
-    subject = Subject(rule=alert.rule, file=terms.file, severity=alert.severity, feed=at.feed.name, tags=at.feed.tags)
-    silence = silence_for(alert, at.feed.tags, at.silences, at.now)
-    for route, channel in at.routing.targets(subject, terms.channels):
-        placing, due_at = place(alert, route, silence, now=at.now)
+def deliveries_of(
+    alert: Alert, terms: Terms | Match, *, feed: Feed, routing: Routing, silences: Sequence[Silence], now: datetime
+) -> Iterator[NewDelivery]:
+    """The alert about an entry of `feed` on its way to each channel, by what its rule says."""
+    subject = Subject(rule=alert.rule, file=terms.file, severity=alert.severity, feed=feed.name, tags=feed.tags)
+    silence = silence_for(alert, feed.tags, silences, now)
+    for route, channel in routing.targets(subject, terms.channels):
+        placing, due_at = place(alert, route, silence, now=now)
         yield new_delivery(alert, channel, due_at=due_at, placing=placing)
-
-
-def terms_of(match: Match) -> Terms:
-    """What the rule said about its alerts when it matched."""
-    return Terms(channels=match.channels, file=match.file, trigger=match.trigger)
 
 
 def _speaks(match: Match, known: KnownEntry | None, horizon: Horizon) -> bool:

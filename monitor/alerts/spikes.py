@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from monitor.alerts.ids import made_id
-from monitor.alerts.plan import Plan, alert_of, deliveries_of, is_new, terms_of
+from monitor.alerts.plan import Plan, alert_of, deliveries_of, is_new
 from monitor.durations import in_words
 from monitor.model import AlertId, CountedMatch, Feed, FeedId, Match, PlannedMatch, Trigger
 
@@ -103,6 +103,7 @@ def plan_counted(
     at = situation
     tallies = {rule: list(before) for rule, before in counted.items()}
     parts: list[Plan] = []
+    told: set[AlertId] = set()
     # In the order in which they appeared, so that the last of them is the one that makes a count full.
     appeared = ((at.appeared_at(match.entry), match) for match in matches)
     for counts_at, match in sorted(appeared, key=lambda pair: pair[0]):
@@ -111,22 +112,27 @@ def plan_counted(
         elif not match.trigger.count:
             parts.append(Plan(matches=(PlannedMatch(match=match, alert_id=None, counts_at=counts_at),)))
         else:
-            parts.append(_counted(match, at, tallies.setdefault(match.rule, []), counts_at))
+            parts.append(_counted(match, at, tallies.setdefault(match.rule, []), counts_at, told))
     return Plan.joined(parts)
 
 
-def _counted(match: Match, situation: Situation, tally: list[CountedMatch], counts_at: datetime) -> Plan:
-    """One more match of a rule with `count`; it is added to the tally."""
+def _counted(
+    match: Match, situation: Situation, tally: list[CountedMatch], counts_at: datetime, told: set[AlertId]
+) -> Plan:
+    """One more match of a rule with `count`; it is added to the tally, and its alert to `told`."""
     at = situation
     new = counted_match(at.feed, match, counts_at=counts_at, now=at.now)
     verdict = judge(match.rule, match.trigger, tally, new, now=at.now)
+    # What is planned elsewhere is planned once more, under the same id: whichever is written first stands.
+    is_written = any(each.written and each.alert_id == verdict.alert_id for each in tally)
     tally.append(replace(new, alert_id=verdict.alert_id))
     planned = (PlannedMatch(match=match, alert_id=verdict.alert_id, counts_at=counts_at),)
-    if not verdict.begins or verdict.alert_id is None:
+    if verdict.alert_id is None or is_written or verdict.alert_id in told:
         return Plan(matches=planned)
+    told.add(verdict.alert_id)
     alert = alert_of(verdict.alert_id, match, story="", feed=at.feed, feed_title=at.feed.title, now=at.now)
     alert = replace(alert, note=_note(match, verdict.number))
-    deliveries = deliveries_of(alert, terms_of(match), at)
+    deliveries = deliveries_of(alert, match, feed=at.feed, routing=at.routing, silences=at.silences, now=at.now)
     return Plan(matches=planned, alerts=(alert,), deliveries=tuple(deliveries), origins={alert.id: match.entry.key})
 
 
@@ -142,6 +148,7 @@ def counted_match(
         alert_id=alert_id,
         feed=feed.name,
         title=match.entry.title,
+        written=False,
     )
 
 

@@ -34,7 +34,9 @@ def read_trigger(section: Section, shared: Mapping[str, Any]) -> Trigger:
         # A default that this rule has no use for is no mistake.
         there.discard("within")
         given.pop("within", None)
-    for key, message, hint in _faults(there, given):
+    # `on_edit` is no part of the trigger; as a default it is no mistake either.
+    edit = {"on_edit": section.table["on_edit"]} if "on_edit" in section.table else {}
+    for key, message, hint in _faults(there, given | edit):
         section.report(message, key, hint=hint)
     return Trigger(**given) if given and not section.broken else EACH_STORY
 
@@ -56,6 +58,10 @@ def _faults(there: set[str], given: Mapping[str, Any]) -> Iterator[tuple[str, st
         if key in there and "absent_for" in there:
             message = f"with absent_for the rule tells of silence only, and {key} is about matches"
             yield "absent_for", message, f"make two rules of it, one with absent_for and one with {key}"
+    for key in ("count", "absent_for"):
+        if key in there and given.get("on_edit") == "reply":
+            message = f"a reply to an edit goes below the alert of its story, and with {key} there is none"
+            yield "on_edit", message, f"leave on_edit out, or make a rule without {key}"
     least, more = given.get("min_outlets", 1), given.get("escalate_at")
     if more is not None and more <= least:
         message = f"a story is told at {least} outlets already, so it would be told twice at once"

@@ -65,6 +65,7 @@ def test_a_file_may_ask_for_outlets_in_all_its_rules() -> None:
         ("absent_for = '1h'\ncount = 20\nwindow = '1h'", 4, "of silence only", "two rules"),
         ("min_outlets = 3\nabsent_for = '1h'", 5, "of silence only", "two rules"),
         ("min_outlets = 3\ncount = 20\nwindow = '1h'", 5, "each story by itself", "two rules"),
+        ("count = 20\nwindow = '1h'\non_edit = 'reply'", 6, "below the alert of its story", "leave on_edit out"),
         ("min_outlets = 3\nescalate_at = 3", 5, "told twice at once", "over min_outlets: 9"),
         ("min_outlets = 1", 4, "a whole number from 2 to 10000", "without quotes"),
         ("count = '20'\nwindow = '1h'", 4, "a whole number from 2 to 10000", "without quotes: count = 3"),
