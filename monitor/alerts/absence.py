@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Final
 from monitor.alerts.ids import made_id, new_delivery
 from monitor.alerts.routing import Subject, place, silence_for
 from monitor.durations import in_words
-from monitor.model import Alert, AlertId, Excerpt, Severity
+from monitor.model import Alert, AlertId, Excerpt, Feed, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from monitor.alerts.routing import Routing
-    from monitor.model import CountedMatch, Feed, NewDelivery, Silence
+    from monitor.model import CountedMatch, NewDelivery, Silence
 
 _NAMED: Final = 5
 
@@ -64,13 +64,14 @@ def hear(feeds: Sequence[Feed], *, failures: int, now: datetime) -> Heard:
     Args:
         failures: From so many failed polls in a row on a feed is one that fails.
     """
-    failing = tuple(feed for feed in feeds if feed.gone_at is not None or feed.failures >= failures)
-    working = [feed for feed in feeds if feed not in failing]
+    failing, working = list[Feed](), list[Feed]()
+    for feed in feeds:
+        (failing if feed.gone_at is not None or feed.failures >= failures else working).append(feed)
     times = [_heard(feed, now) for feed in working]
     known = [at for at in times if at is not None]
     return Heard(
         until=min(known) if known and len(known) == len(times) else None,
-        failing=failing,
+        failing=tuple(failing),
         next_at=max((feed.next_poll_at for feed in working), default=now),
     )
 

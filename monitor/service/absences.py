@@ -6,6 +6,7 @@ silence is no shorter than `absent_for`, so a rule that matched, or has spoken, 
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
@@ -15,11 +16,11 @@ from monitor.errors import StoreError
 from monitor.service.events import RuleSilent, Trouble
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
     from monitor.clock import Clock
-    from monitor.model import CountedMatch
+    from monitor.model import CountedMatch, Feed
     from monitor.rules.engine import RuleSet
     from monitor.rules.rule import Rule
     from monitor.service.events import Observer
@@ -53,21 +54,24 @@ class Absences:
         self._threads = threads
         self._clock = clock
         self._observer = observer
+        self._turn = asyncio.Lock()
         self._seen: RuleSet | None = None
         self._rules: dict[str, Rule] = {}
         self._since: dict[str, datetime] = {}
         self._look_at: dict[str, datetime] = {}
         self._told: dict[str, datetime] = {}
+        self._feeds: Sequence[Feed] | None = None  # as this tick has found them
 
     async def tick(self) -> None:
         """Look at the rules whose time may have come."""
-        try:
-            now = self._clock.now()
-            await self._watch(self._runtime().rules, now)
-            for name in [name for name, at in self._look_at.items() if at <= now]:
-                self._look_at[name] = await self._look(self._rules[name])
-        except StoreError as error:
-            self._observer(Trouble(what=f"cannot look for rules without a match: {error}"))
+        async with self._turn:
+            try:
+                now, self._feeds = self._clock.now(), None
+                await self._watch(self._runtime().rules, now)
+                for name in [name for name, at in self._look_at.items() if at <= now]:
+                    self._look_at[name] = await self._look(self._rules[name])
+            except StoreError as error:
+                self._observer(Trouble(what=f"cannot look for rules without a match: {error}"))
 
     async def _watch(self, rules: RuleSet, now: datetime) -> None:
         """Take up the rules that are live; one that has changed, or was away, begins anew."""
@@ -95,7 +99,9 @@ class Absences:
         if self._told.get(rule.name) == begun:
             return now + watch.absent_for
         # A match is stored with the news that its feed was read, so it is looked for after that.
-        feeds = [feed for feed in await self._threads.read(self._store.feeds) if rule.covers(feed.name, feed.tags)]
+        if self._feeds is None:
+            self._feeds = await self._threads.read(self._store.feeds)
+        feeds = [feed for feed in self._feeds if rule.covers(feed.name, feed.tags)]
         last = await self._last_match(rule)
         runtime = self._runtime()
         heard = hear(feeds, failures=runtime.ops.feed_failures, now=now)
