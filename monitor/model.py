@@ -559,6 +559,58 @@ OnEdit = Literal["nothing", "reply"]
 """What a rule does when an entry that it has spoken of is edited; "reply": it tells the difference."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trigger:
+    """When the matches of a rule make an alert; without any of this the first match of each story does.
+
+    Attributes:
+        min_outlets: A story is told once so many independent outlets have a match about it, ≥ 1.
+        within: The time within which they must come together, > 0.
+        escalate_at: Once so many outlets have a story that was told, it is told once more, as more severe; 0: never.
+        count: It is told once so many matches, of whatever stories, come within `window`; 0: they are not counted.
+        window: > 0 where there is a `count`.
+        absent_for: It is told that there was no match for so long, and of matches nothing; None: it is not.
+    """
+
+    min_outlets: int = 1
+    within: timedelta = timedelta(hours=24)
+    escalate_at: int = 0
+    count: int = 0
+    window: timedelta = timedelta(0)
+    absent_for: timedelta | None = None
+
+    @property
+    def counts(self) -> bool:
+        """Whether matches are counted, whatever stories they are about."""
+        return self.count > 0 or self.absent_for is not None
+
+    @property
+    def calm(self) -> int:
+        """A spike is over when `window` holds fewer matches than this: half the count.
+
+        Two thresholds, as in a Schmitt trigger: with one, a rate that stays at the count would alert at nearly every
+        match.
+        """
+        return (self.count + 1) // 2
+
+
+EACH_STORY: Final = Trigger()
+"""Of a rule that says nothing about it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What a live rule says about its alerts.
+
+    Attributes:
+        channels: As in `Match`, like `file`.
+    """
+
+    channels: tuple[str, ...] = ()
+    file: str = ""
+    trigger: Trigger = EACH_STORY
+
+
 TextField = Literal["title", "summary", "content", "page", "author"]
 
 
@@ -597,6 +649,7 @@ class Match:
         hits: In order, not overlapping; may be empty (a rule on the feed or the URL alone).
         focus: The shortest run of sentences of one field that satisfies the query by itself (what it excludes aside);
             None where no single field does, or where there is no hit.
+        trigger: When the rule's matches make an alert.
     """
 
     rule: str
@@ -607,6 +660,7 @@ class Match:
     hits: tuple[Hit, ...]
     focus: Passage | None = None
     file: str = ""
+    trigger: Trigger = EACH_STORY
 
 
 # -------------------------------------------------------------------------------------------------------------- stories
@@ -744,12 +798,14 @@ class Spoken:
     Attributes:
         alert: The first word.
         told: Ids of the outlets that it has named: of the alert's own entry, and of what followed.
+        said: Ids of all its alerts on the story, replies included.
         to: Where the alert went and was not dropped or refused.
         written: The alert is in the store; False: it is planned, and may still come to nothing.
     """
 
     alert: Alert
     told: frozenset[str]
+    said: frozenset[AlertId] = frozenset()
     to: tuple[SaidTo, ...] = ()
     written: bool = True
 
@@ -949,10 +1005,40 @@ class FeedUpdate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedMatch:
-    """A match to be stored; `alert_id` is None when it is recorded and not said (the baseline)."""
+    """A match to be stored.
+
+    Attributes:
+        alert_id: None when it is recorded and not said (the baseline).
+        counts_at: When its entry appeared, where its rule counts matches and this is one that counts; else None.
+    """
 
     match: Match
     alert_id: AlertId | None
+    counts_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CountedMatch:
+    """A match of a rule that counts them.
+
+    Attributes:
+        feed_id: With `entry_key`, which entry it is of.
+        counts_at: When that appeared, as far as polls can tell.
+        matched_at: When it was stored; of one that is planned, when that was.
+        alert_id: Of the spike that it began or was part of; None: there was none.
+        feed: The feed's name.
+        title: The entry's.
+        written: It is in the store, and so is its alert; False: it is planned, and may still come to nothing.
+    """
+
+    feed_id: FeedId
+    entry_key: str
+    counts_at: datetime
+    matched_at: datetime
+    alert_id: AlertId | None
+    feed: str
+    title: str
+    written: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -1436,6 +1522,7 @@ class EntryMatch:
         alert_entry_id: The entry for which the alert was made: another one, where the story was known already. None
             where there is no alert.
         deliveries: Of the alert, by channel.
+        counts_at: As in `PlannedMatch`.
     """
 
     rule: str
@@ -1443,6 +1530,7 @@ class EntryMatch:
     alert_id: AlertId | None
     alert_entry_id: int | None
     deliveries: tuple[Delivery, ...] = ()
+    counts_at: datetime | None = None
 
 
 StoryOrder = Literal["recent", "outlets"]

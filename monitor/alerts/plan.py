@@ -4,30 +4,35 @@ An alert is made once for a rule and a story. A match is recorded without an ale
 
 - while the feed has no baseline (all it held when it was added), unless a backfill asks for entries of that age;
 - when the rule matched an earlier version of the same entry;
-- when the rule has spoken of the story: then it is recorded with that alert's id.
+- when the rule has spoken of the story: then it is recorded with that alert's id;
+- when the rule waits until more outlets tell the story (`monitor.alerts.outlets`).
 
-Of a story that a rule has spoken of, each outlet that tells it later is named once (`monitor.alerts.followers`).
+Rules that count matches, or wait for silence, have their own planner in `monitor.alerts.spikes`.
+
+Of a story that a rule has spoken of, each outlet that tells it later is named once (`monitor.alerts.followers`), and
+when many tell it, a rule may say so, once.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from monitor.alerts.excerpt import excerpts, mark_title
 from monitor.alerts.followers import follower, replies
 from monitor.alerts.ids import made_id, new_delivery
+from monitor.alerts.outlets import corroborating, escalation, first_word, has_counted, is_escalated
 from monitor.alerts.routing import Subject, place, silence_for
 from monitor.alerts.told import Told
-from monitor.model import Alert, AlertId, DeliveryId, Entry, Feed, KnownEntry, Match, NewDelivery, PlannedMatch
+from monitor.model import Alert, AlertId, DeliveryId, Entry, Feed, KnownEntry, Match, NewDelivery, PlannedMatch, Terms
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from monitor.alerts.routing import Routing
-    from monitor.model import Silence, StoryView, Telling
+    from monitor.model import Hit, Silence, Spoken, StoryView, Telling
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +43,17 @@ class Plan:
     alerts: tuple[Alert, ...] = ()
     deliveries: tuple[NewDelivery, ...] = ()
     origins: Mapping[AlertId, str] = field(default_factory=dict)
+
+    @classmethod
+    def joined(cls, parts: Iterable[Plan]) -> Plan:
+        """All of these as one."""
+        parts = tuple(parts)
+        return cls(
+            matches=tuple(match for part in parts for match in part.matches),
+            alerts=tuple(alert for part in parts for alert in part.alerts),
+            deliveries=tuple(delivery for part in parts for delivery in part.deliveries),
+            origins={alert: key for part in parts for alert, key in part.origins.items()},
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,9 +91,10 @@ class Situation:
         known: What the store has of the entries, by key.
         tellings: Which story each entry tells, by key, in the order in which they were placed.
         views: How these stories stood before; one that is not there has begun just now.
-        rules: The names of the rules that are live: nothing follows the word of another one.
+        rules: The rules that are live, by name: nothing follows the word of another one.
         routing: Which channels an alert goes to, and when.
         silences: That may be active.
+        since: When new entries were not there yet; None: not known.
         now: When the entries were seen.
     """
 
@@ -85,11 +102,18 @@ class Situation:
     known: Mapping[str, KnownEntry]
     tellings: Mapping[str, Telling]
     views: Mapping[str, StoryView]
-    rules: Collection[str]
+    rules: Mapping[str, Terms]
     routing: Routing
     silences: Sequence[Silence]
     horizon: Horizon
+    since: datetime | None = None
     now: datetime
+
+    def appeared_at(self, entry: Entry) -> datetime:
+        """When a new entry appeared: by its own date, within the time since its feed was last read."""
+        if self.since is None:
+            return self.now
+        return max(min(entry.published_at or self.now, self.now), self.since)
 
 
 def plan(entries: Sequence[Entry], matches: Sequence[Match], situation: Situation) -> Plan:
@@ -132,15 +156,18 @@ class _Planner:
         at = self._situation
         known, silent = at.known.get(entry.key), at.horizon.silences(entry)
         new = [match.rule for match in matches if known is None or match.rule not in known.matched]
-        self._told.join(telling, new, baseline=silent)
+        appeared = at.appeared_at(entry)
+        self._told.join(telling, new, at=appeared, baseline=silent)
         for match in matches:
-            said = self._speak(match, telling) if _speaks(match, known, at.horizon) else None
-            self._matches.append(PlannedMatch(match=match, alert_id=said))
+            said = self._speak(match, telling, appeared) if _speaks(match, known, at.horizon) else None
+            counts = match.trigger.min_outlets > 1 and match.rule in new and not silent
+            counts_at = appeared if counts else None
+            self._matches.append(PlannedMatch(match=match, alert_id=said, counts_at=counts_at))
         if telling.is_new and not silent:
             self._follow(entry, telling, matches)
 
-    def _speak(self, match: Match, telling: Telling) -> AlertId:
-        """The alert that a match belongs to, which is written unless it is in the store."""
+    def _speak(self, match: Match, telling: Telling, appeared: datetime) -> AlertId | None:
+        """The alert that a match belongs to, which is written unless it is in the store; None: there is none yet."""
         at, view = self._situation, self._told.view(telling.story)
         spoken = view.spoken.get(match.rule)
         alert_id = spoken.alert.id if spoken else AlertId(made_id("alert", match.rule, telling.story))
@@ -156,9 +183,15 @@ class _Planner:
             now=at.now,
             outlets=len(view.outlets),
         )
-        deliveries = tuple(
-            deliveries_of(alert, match, feed=at.feed, routing=at.routing, silences=at.silences, now=at.now)
-        )
+        if spoken is None:
+            names = corroborating(view, match.rule, match.trigger, at=appeared)
+            if len(names) < match.trigger.min_outlets > 1:
+                return None
+            severity, note = first_word(match.trigger, match.severity, names, outlets=len(view.outlets))
+        else:
+            severity, note = spoken.alert.severity, spoken.alert.note
+        alert = replace(alert, severity=severity, note=note)
+        deliveries = self._sent(alert, match)
         self._add(alert, deliveries, match.entry)
         if spoken is None:
             self._told.speak(alert, telling.outlet.id, deliveries)
@@ -169,7 +202,12 @@ class _Planner:
         at, view = self._situation, self._told.view(telling.story)
         hits = {match.rule: match.hits for match in matches}
         for rule, spoken in view.spoken.items():
-            if rule not in at.rules or telling.outlet.id in spoken.told:
+            terms = at.rules.get(rule)
+            if terms is None or self._escalate(entry, telling, spoken, terms, hits.get(rule, ())):
+                continue
+            if telling.outlet.id in spoken.told:
+                continue
+            if has_counted(view, rule, terms.trigger, telling.outlet.id, own=rule in hits):
                 continue
             alert = follower(
                 entry,
@@ -185,7 +223,22 @@ class _Planner:
             deliveries = tuple(replies(alert, spoken.to, routing=at.routing, silence=silence, now=at.now))
             if deliveries:
                 self._add(alert, deliveries, entry)
-                self._told.name(telling.story, rule, telling.outlet.id)
+                self._told.name(alert, telling.outlet.id, story=telling.story)
+
+    def _escalate(self, entry: Entry, telling: Telling, spoken: Spoken, terms: Terms, hits: Sequence[Hit]) -> bool:
+        """Say once more, as more severe, what so many outlets have by now; whether that was to be done."""
+        at, view = self._situation, self._told.view(telling.story)
+        trigger = terms.trigger
+        if not 0 < trigger.escalate_at <= len(view.outlets) or is_escalated(spoken, trigger):
+            return False
+        alert = escalation(entry, telling, spoken, view.outlets.values(), hits=hits, feed=at.feed, now=at.now)
+        self._add(alert, self._sent(alert, terms), entry)
+        self._told.name(alert, telling.outlet.id, story=telling.story)
+        return True
+
+    def _sent(self, alert: Alert, terms: Terms | Match) -> tuple[NewDelivery, ...]:
+        at = self._situation
+        return tuple(deliveries_of(alert, terms, feed=at.feed, routing=at.routing, silences=at.silences, now=at.now))
 
     def _add(self, alert: Alert, deliveries: Sequence[NewDelivery], entry: Entry) -> None:
         self._alerts[alert.id] = alert
@@ -194,12 +247,12 @@ class _Planner:
 
 
 def deliveries_of(
-    alert: Alert, match: Match, *, feed: Feed, routing: Routing, silences: Sequence[Silence], now: datetime
+    alert: Alert, terms: Terms | Match, *, feed: Feed, routing: Routing, silences: Sequence[Silence], now: datetime
 ) -> Iterator[NewDelivery]:
-    """The alert of a match on its way to each channel."""
-    subject = Subject(rule=match.rule, file=match.file, severity=match.severity, feed=feed.name, tags=feed.tags)
+    """The alert about an entry of `feed` on its way to each channel, by what its rule says."""
+    subject = Subject(rule=alert.rule, file=terms.file, severity=alert.severity, feed=feed.name, tags=feed.tags)
     silence = silence_for(alert, feed.tags, silences, now)
-    for route, channel in routing.targets(subject, match.channels):
+    for route, channel in routing.targets(subject, terms.channels):
         placing, due_at = place(alert, route, silence, now=now)
         yield new_delivery(alert, channel, due_at=due_at, placing=placing)
 

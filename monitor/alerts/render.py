@@ -98,10 +98,9 @@ def plain(alert: Alert, zone: tzinfo = UTC) -> str:
     if alert.kind == "ops":
         about = f"{NOTICE}: {', '.join(facts(alert, zone))}"
         return "\n\n".join([*paragraphs(alert), about]) + "\n"
-    told = [
-        f"Rule: {isolated(topic(alert))} ({alert.severity})",
-        f"Feed: {isolated(clean(alert.feed_title))}",
-    ]
+    told = [f"Rule: {isolated(topic(alert))} ({alert.severity})"]
+    if alert.feed_title:
+        told.append(f"Feed: {isolated(clean(alert.feed_title))}")
     if alert.author:
         told.append(f"By:   {isolated(clean_header(alert.author))}")
     told.append(f"Time: {when(alert, zone)}")

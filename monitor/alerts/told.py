@@ -9,6 +9,7 @@ from monitor.model import SaidTo, Spoken, StoryMatch, StoryView
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from datetime import datetime
 
     from monitor.model import Alert, NewDelivery, Telling
 
@@ -23,11 +24,13 @@ class Told:
         """How it stands now; one of which nothing was known stands empty."""
         return self._views.get(story) or StoryView(id=story)
 
-    def join(self, telling: Telling, rules: Iterable[str], *, baseline: bool) -> None:
-        """An entry joins its story, and these rules match it; of one that was in it before only the matches are new."""
+    def join(self, telling: Telling, rules: Iterable[str], *, at: datetime, baseline: bool) -> None:
+        """An entry that appeared at `at` joins its story, and these rules match it; of one that was in it before only
+        the matches are new.
+        """
         view = self.view(telling.story)
         outlet = telling.outlet
-        match = StoryMatch(outlet=outlet.id, at=telling.at, baseline=baseline)
+        match = StoryMatch(outlet=outlet.id, at=at, baseline=baseline)
         matches = {rule: (*view.matches.get(rule, ()), match) for rule in rules}
         self._views[telling.story] = replace(
             view,
@@ -38,12 +41,14 @@ class Told:
     def speak(self, alert: Alert, outlet: str, deliveries: Iterable[NewDelivery]) -> None:
         """The first word of a rule on a story."""
         to = tuple(SaidTo(channel=each.channel, route=each.placing.route, due_at=each.due_at) for each in deliveries)
-        self._say(alert.story, alert.rule, Spoken(alert=alert, told=frozenset({outlet}), to=to))
+        spoken = Spoken(alert=alert, told=frozenset({outlet}), said=frozenset({alert.id}), to=to)
+        self._say(alert.story, alert.rule, spoken)
 
-    def name(self, story: str, rule: str, outlet: str) -> None:
-        """A rule that has spoken names one more outlet."""
-        spoken = self.view(story).spoken[rule]
-        self._say(story, rule, replace(spoken, told=spoken.told | {outlet}))
+    def name(self, alert: Alert, outlet: str, *, story: str) -> None:
+        """A rule that has spoken names one more outlet, in this reply."""
+        spoken = self.view(story).spoken[alert.rule]
+        named = replace(spoken, told=spoken.told | {outlet}, said=spoken.said | {alert.id})
+        self._say(story, alert.rule, named)
 
     def _say(self, story: str, rule: str, spoken: Spoken) -> None:
         view = self.view(story)

@@ -34,6 +34,7 @@ from monitor.errors import ConfigError, Fault, StoreError
 from monitor.log import get_logger
 from monitor.rules.engine import RuleSet
 from monitor.rules.versions import Changes, changes
+from monitor.service.absences import Absences
 from monitor.service.commit import Committer
 from monitor.service.deliver import Outlet, Sender
 from monitor.service.dispatch import Dispatcher
@@ -58,6 +59,7 @@ POLL_TICK = timedelta(milliseconds=500)
 PAGE_TICK = timedelta(milliseconds=500)
 DELIVER_TICK = timedelta(milliseconds=500)
 HUB_TICK = timedelta(seconds=5)
+ABSENCE_TICK = timedelta(seconds=5)
 # systemd kills after 45 s (TimeoutStopSec): polls, then sends, then the last commit have to fit in.
 POLL_GRACE = timedelta(seconds=15)
 SEND_GRACE = timedelta(seconds=20)
@@ -174,6 +176,7 @@ class Daemon:
         scheduler.start()
         self._hubs.start()
         self._spawn(self._hubs.tick())
+        self._spawn(self._absences.tick())
         systemd.ready(self._summary())
         try:
             await self._stop.wait()
@@ -245,6 +248,13 @@ class Daemon:
             limits=lambda: dispatch_limits(self._live.loaded.config),
             observer=self._observe,
         )
+        self._absences = Absences(
+            store=store,
+            runtime=lambda: self._live.runtime,
+            threads=threads,
+            clock=self._clock,
+            observer=self._observe,
+        )
         self._sender = Sender(
             store=store,
             outlets=lambda: self._live.outlets,
@@ -296,6 +306,7 @@ class Daemon:
         scheduler.add_job(_job(self._pages.tick), "interval", seconds=PAGE_TICK.total_seconds(), id="pages")
         scheduler.add_job(_job(self._sender.tick), "interval", seconds=DELIVER_TICK.total_seconds(), id="deliver")
         scheduler.add_job(_job(self._hubs.tick), "interval", seconds=HUB_TICK.total_seconds(), id="hubs")
+        scheduler.add_job(_job(self._absences.tick), "interval", seconds=ABSENCE_TICK.total_seconds(), id="absences")
         scheduler.add_job(_job(beat), "interval", seconds=10, id="beat")
         scheduler.add_job(settle_garbage, "interval", days=1, id="garbage")
         if (interval := systemd.watchdog_interval()) is not None:

@@ -158,7 +158,10 @@ def kept_versions(store: Store) -> dict[str, Kept]:
 
 
 def _check(config: Config, added: Mapping[str, tuple[str, ...]]) -> Check:
-    references = References(feeds=_feeds(config, added), channels=tuple(config.settings.channels))
+    settings = config.settings
+    references = References(
+        feeds=_feeds(config, added), channels=tuple(settings.channels), story_window=settings.stories.window
+    )
     return lambda rules: [fault for rule in rules for fault in references.faults(rule)]
 
 

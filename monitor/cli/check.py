@@ -160,7 +160,9 @@ def _check_files(given: Sequence[Path], config_path: Path | None) -> _Checked:
     faults += found
     feeds = _feeds(config, faults) if config is not None else None
     if config is not None and feeds is not None:
-        faults += check_references(rules, feeds=feeds, channels=tuple(config.settings.channels))
+        settings = config.settings
+        channels, window = tuple(settings.channels), settings.stories.window
+        faults += check_references(rules, feeds=feeds, channels=channels, story_window=window)
         faults += doubtful_labels(rules, feeds=feeds)
     faults += [fault for rule in rules for fault in failures(rule, feeds=feeds)]
     faults += expired(rules, now=SystemClock().now())

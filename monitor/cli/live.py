@@ -23,6 +23,7 @@ from monitor.service.events import (
     RuleFileBroken,
     RuleFileRecovered,
     RuleFileSuspicious,
+    RuleSilent,
     RulesReloaded,
     RuleStopped,
     SubscriptionChanged,
@@ -58,6 +59,8 @@ def log_event(event: Event) -> None:
             log.error(event.what)
         case RulesReloaded() | RuleFileBroken() | RuleFileRecovered() | RuleFileSuspicious() | RuleStopped():
             _log_rules(event)
+        case RuleSilent():
+            log.info("nothing has matched a rule for silence", rule=event.rule, since=_moment(event.since))
         case SubscriptionChanged() | Pushed() | PushIgnored():
             _log_hub(event)
         case _:

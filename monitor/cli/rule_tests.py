@@ -9,7 +9,10 @@ from typing import Annotated
 
 import typer
 
+from monitor.alerts.absence import absences_in
 from monitor.alerts.excerpt import excerpts, mark_title
+from monitor.alerts.outlets import corroborated
+from monitor.alerts.spikes import spikes_in
 from monitor.cli.common import (
     ConfigOption,
     ExitStatus,
@@ -25,7 +28,7 @@ from monitor.cli.common import (
 from monitor.clock import SystemClock
 from monitor.config import Config, format_duration, parse_duration
 from monitor.errors import Fault, UsageError
-from monitor.model import Excerpt, Match, StoredEntry
+from monitor.model import Excerpt, Match, StoredEntry, Trigger
 from monitor.rules.book import load_folder
 from monitor.rules.engine import RuleSet
 from monitor.rules.rule import Rule
@@ -49,12 +52,18 @@ class _Example:
 
 @dataclass(slots=True, kw_only=True)
 class _Result:
-    """What became of one rule; `matches`: of stored entries."""
+    """What became of one rule.
+
+    Attributes:
+        matches: Of stored entries.
+        alerts: What the matches would have come to, where the rule does not just tell each story; else None.
+    """
 
     rule: str
     tests: int
     failed: tuple[Fault, ...]
     matches: int = 0
+    alerts: int | None = None
     examples: list[_Example] = field(default_factory=list)
 
 
@@ -85,7 +94,8 @@ def run_tests(
     entries: int | None = None
     if span is not None:
         with store_of(found) as store:
-            entries = _try_stored(rules, results, store, since=SystemClock().now() - span)
+            now = SystemClock().now()
+            entries = _try_stored(rules, results, store, since=now - span, now=now)
     if json:
         print_json({"entries": entries, "rules": results})
     else:
@@ -117,10 +127,15 @@ def _pick(config: Config, names: Sequence[str]) -> tuple[Rule, ...]:
     return tuple(known[name] for name in dict.fromkeys(names)) if names else rules
 
 
-def _try_stored(rules: Sequence[Rule], results: Sequence[_Result], store: Store, *, since: datetime) -> int:
+def _try_stored(
+    rules: Sequence[Rule], results: Sequence[_Result], store: Store, *, since: datetime, now: datetime
+) -> int:
     """Count what each rule would have matched, as if it had been there then; how many entries there were."""
     by_name = {result.rule: result for result in results}
     ruleset = RuleSet.build(rules)
+    baselines = {feed.name: feed.baseline_at for feed in store.feeds()}
+    counting = {rule.name: rule.trigger for rule in rules if rule.trigger.counts or rule.trigger.min_outlets > 1}
+    found: dict[str, list[StoredEntry]] = {name: [] for name in counting}
     count = 0
     for count, stored in enumerate(_entries(store, since), start=1):  # noqa: B007 -- the last number is the count
         for match in ruleset.match(stored.entry, feed_name=stored.feed, feed_tags=stored.feed_tags, now=stored.seen_at):
@@ -128,7 +143,26 @@ def _try_stored(rules: Sequence[Rule], results: Sequence[_Result], store: Store,
             result.matches += 1
             if len(result.examples) < _EXAMPLES:
                 result.examples.append(_example(stored, match))
+            baseline_at = baselines.get(stored.feed)
+            if match.rule in counting and (baseline_at is None or stored.seen_at > baseline_at):
+                found[match.rule].append(stored)
+    for name, trigger in counting.items():
+        by_name[name].alerts = _alerts(trigger, found[name][::-1], store, since=since, now=now)
     return count
+
+
+def _alerts(trigger: Trigger, matched: Sequence[StoredEntry], store: Store, *, since: datetime, now: datetime) -> int:
+    """How many alerts matches of these entries, in the order in which they came, would have made."""
+    times = sorted(stored.seen_at for stored in matched)
+    if trigger.absent_for is not None:
+        return absences_in(trigger.absent_for, times, start=since, end=now)
+    if trigger.count:
+        return spikes_in(trigger, times)
+    ids = {stored.id for stored in matched}
+    stories = {story for entry_id in ids if (story := store.story_of(entry_id)) is not None}
+    told = [members for story in stories for _, members in [store.story(story) or (None, ())]]
+    reports = [[(each.at, each.outlet) for each in members if each.entry_id in ids] for members in told]
+    return sum(corroborated(trigger, sorted(each)) for each in reports)
 
 
 def _entries(store: Store, since: datetime) -> Iterator[StoredEntry]:
@@ -152,6 +186,8 @@ def _print(result: _Result, entries: int | None) -> None:
     told = f"{passed} of {plural(result.tests, 'test')} passed" if result.tests else "no tests"
     if entries is not None:
         told += f"; {result.matches:,} of {plural(entries, 'entry', 'entries')} match"
+    if result.alerts is not None:
+        told += f", which would have made {plural(result.alerts, 'alert')}"
     say(f"{result.rule}: {told}")
     for fault in result.failed:
         complain(str(fault))

@@ -34,6 +34,7 @@ from monitor.rules.rule import Rule
 from monitor.rules.schema import rules_schema
 from monitor.rules.syntax import render
 from monitor.rules.tree import Exact, Forms, Node, Plain, TokenTest, Wildcard
+from monitor.rules.trigger import in_words
 from monitor.tomlfile import did_you_mean
 
 _MAX_KEYS = 12
@@ -86,7 +87,7 @@ def show_rule(name: str, config: ConfigOption = None, json: JsonOption = False) 
 
 @app.command("explain")
 def explain_rule(name: str, config: ConfigOption = None, json: JsonOption = False) -> None:
-    """Show how a rule is understood: its query part by part, the forms of its words, how it is looked up.
+    """Show how a rule is understood: its query part by part, the forms of its words, its look-up, when it alerts.
 
     An article is tested against the rule only if it has one of the words under which the rule is looked up.
     """
@@ -94,7 +95,8 @@ def explain_rule(name: str, config: ConfigOption = None, json: JsonOption = Fals
     keys = RuleSet.build([replace(rule, enabled=True)]).filed_under(name)
     looked_up = [f"{field}:{_key(test)}" if field else _key(test) for field, test in keys]
     if json:
-        print_json({"name": name, "query": render(rule.tree), "outline": _tree(rule.tree), "looked_up_by": looked_up})
+        about = {"query": render(rule.tree), "outline": _tree(rule.tree), "looked_up_by": looked_up}
+        print_json({"name": name, **about, "alerts": in_words(rule.trigger)})
         return
     say(f"{rule.name}  {rule.file}:{rule.line}")
     say(f"as one line: {render(rule.tree)}")
@@ -103,6 +105,7 @@ def explain_rule(name: str, config: ConfigOption = None, json: JsonOption = Fals
         say(line)
     say("")
     say(_looked_up(looked_up))
+    say(f"alerts {in_words(rule.trigger)}")
 
 
 def _looked_up(words: Sequence[str]) -> str:
@@ -190,6 +193,7 @@ def _facts(rule: Rule) -> dict[str, object]:
         "expires": rule.expires,
         "max_age": rule.max_age,
         "language": rule.language,
+        "alerts": in_words(rule.trigger),
         "owner": rule.owner,
         "references": rule.references,
         "on_edit": rule.on_edit,

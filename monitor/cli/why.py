@@ -38,7 +38,7 @@ from monitor.model import (
 from monitor.rules.rule import Rule
 from monitor.rules.syntax import render
 from monitor.rules.tree import Node, Not
-from monitor.service.why import Reason, first_missing, reasons, stored_entries
+from monitor.service.why import Reason, counts_of, first_missing, reasons, stored_entries
 from monitor.store.base import Store
 from monitor.tomlfile import did_you_mean
 
@@ -144,7 +144,8 @@ def _reasons(
     only: str | None,
 ) -> list[Reason]:
     recorded = [match for match in store.matches_of(stored.id) if only in {None, match.rule}]
-    return reasons(stored, rules, recorded, feed=feeds.get(stored.feed), stopped=stopped)
+    counts = counts_of(store, stored, rules, recorded)
+    return reasons(stored, rules, recorded, feed=feeds.get(stored.feed), stopped=stopped, counts=counts)
 
 
 # ----------------------------------------------------------------------------------------------------------- for people

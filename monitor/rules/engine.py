@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from monitor.errors import QueryError
-from monitor.model import Match
+from monitor.model import Match, Terms
 from monitor.rules.article import Article
 from monitor.rules.evaluate import Compiler, hits_of, view_of
 from monitor.rules.focus import asked_of_text, focus
@@ -39,12 +39,14 @@ class RuleSet:
 
     Attributes:
         rules: The enabled rules, in the order given.
-        names: Theirs.
+        terms: What each says about its alerts, by name.
     """
 
     def __init__(self, rules: Iterable[Rule], frequencies: Frequencies | None = None) -> None:
         self.rules = tuple(rule for rule in rules if rule.enabled)
-        self.names = frozenset(rule.name for rule in self.rules)
+        self.terms = {
+            rule.name: Terms(channels=rule.channels, file=rule.file, trigger=rule.trigger) for rule in self.rules
+        }
         self._vocabulary = Vocabulary()
         compiler = Compiler(self._vocabulary)
         parts = [compiler.part(rule.tree) for rule in self.rules]
@@ -74,6 +76,11 @@ class RuleSet:
         """
         with _without_gc():
             return cls(rules, frequencies)
+
+    @property
+    def tested(self) -> tuple[Rule, ...]:
+        """The rules that do not rest."""
+        return tuple(rule for number, rule in enumerate(self.rules) if number not in self._resting)
 
     @property
     def frequencies(self) -> Frequencies:
@@ -261,4 +268,5 @@ def _match(rule: Rule, entry: Entry, hits: tuple[Hit, ...], passage: Passage | N
         hits=hits,
         focus=passage,
         file=rule.file,
+        trigger=rule.trigger,
     )

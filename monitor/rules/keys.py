@@ -18,6 +18,7 @@ Kind = Literal[
     "flag",  # true or false
     "date",
     "duration",
+    "number",  # a whole one, from 2 to `MAX_NUMBER`
     "language",
     "links",  # a list
     "tests",
@@ -125,6 +126,42 @@ RULE_KEYS = (
         shared=True,
     ),
     Key(
+        name="min_outlets",
+        kind="number",
+        meaning="A story is told once articles of so many independent outlets match. By default one is enough.",
+        shared=True,
+    ),
+    Key(
+        name="within",
+        kind="duration",
+        meaning='The time within which min_outlets must come together. By default "24h".',
+        examples=("30m",),
+        shared=True,
+    ),
+    Key(
+        name="escalate_at",
+        kind="number",
+        meaning="A story that was told is told once more, one severity higher, when so many outlets have it.",
+        shared=True,
+    ),
+    Key(
+        name="count",
+        kind="number",
+        meaning="Not each match is told, but once so many come within window; again only after it has calmed down.",
+    ),
+    Key(
+        name="window",
+        kind="duration",
+        meaning="The time within which count matches must come.",
+        examples=("1h",),
+    ),
+    Key(
+        name="absent_for",
+        kind="duration",
+        meaning="No match is told, but that there was none for so long; again only after there has been one.",
+        examples=("24h",),
+    ),
+    Key(
         name="tests",
         kind="tests",
         meaning="Articles that must match, or must not. A rule that fails a test of its own is not used.",
@@ -174,6 +211,7 @@ LANGUAGE = r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*"
 LINK = r"https?://[^\s/]+\S*"
 DURATION = r"(?:\d+(?:\.\d+)?[smhdw])+"
 MAX_LINE = 200
+MAX_NUMBER = 10_000
 
 FILE_KEYS = {
     "rule": "What is looked for: one [[rule]] table each.",

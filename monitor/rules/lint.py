@@ -83,7 +83,7 @@ def duplicates(rules: Iterable[Rule]) -> tuple[Fault, ...]:
     alike: dict[Hashable, list[Rule]] = defaultdict(list)
     for rule in rules:
         if rule.enabled:
-            scope = (rule.feeds, rule.channels, rule.language, rule.max_age, rule.expires)
+            scope = (rule.feeds, rule.channels, rule.language, rule.max_age, rule.expires, rule.trigger)
             alike[scope, _first_words(rule.tree)].append(rule)
     faults = []
     for group in alike.values():

@@ -30,6 +30,7 @@ from monitor.rules.rule import Origin, Rule, about
 from monitor.rules.section import EMPTY, Section
 from monitor.rules.syntax import parse, parse_item, render
 from monitor.rules.tree import And, Not, Or
+from monitor.rules.trigger import TRIGGER_KEYS, read_trigger
 from monitor.tomlfile import did_you_mean
 
 if TYPE_CHECKING:
@@ -153,6 +154,7 @@ class _Reader:
         title = section.line("title")
         description = section.text("description")
         shared = self._shared()
+        trigger = read_trigger(section, {key: shared.pop(key) for key in TRIGGER_KEYS if key in shared})
         query = self._query(shared["language"])
         tests = self._tests()
         if section.broken or query is None or tests is None:
@@ -166,6 +168,7 @@ class _Reader:
             tree=tree,
             file=section.file.path,
             line=self._line,
+            trigger=trigger,
             tests=tests,
             origin=self._origin,
             **shared,

@@ -7,6 +7,8 @@ from fnmatch import fnmatchcase
 from functools import cache
 from typing import TYPE_CHECKING
 
+from monitor.durations import format_duration
+from monitor.model import EACH_STORY
 from monitor.rules.cover import pattern_takes
 from monitor.rules.rule import is_glob
 from monitor.rules.tokens import scan
@@ -16,6 +18,7 @@ from monitor.tomlfile import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
+    from datetime import timedelta
 
     from monitor.errors import Fault
     from monitor.rules.rule import Rule
@@ -26,21 +29,33 @@ _LABEL = re.compile(r"\b(?:tag|feed|source):", re.IGNORECASE)
 
 
 class References:
-    """The feeds, by name with their tags, and the channels that there are."""
+    """The feeds, by name with their tags, and the channels that there are; and how long a story takes up reports."""
 
-    def __init__(self, *, feeds: Mapping[str, Collection[str]], channels: Collection[str]) -> None:
+    def __init__(
+        self, *, feeds: Mapping[str, Collection[str]], channels: Collection[str], story_window: timedelta | None = None
+    ) -> None:
+        self._story_window = story_window
         self._feeds = feeds
         self._channels = channels
         self._tags = {tag for of_feed in feeds.values() for tag in of_feed}
         self._exists = cache(self._is_there)
 
     def faults(self, rule: Rule) -> tuple[Fault, ...]:
-        """One for each feed, tag or channel that the rule names and that does not exist; a disabled rule has none."""
+        """One for each feed, tag or channel that the rule names and that does not exist, and for a time that no story
+        lasts; a disabled rule has none.
+        """
         if not rule.enabled:
             return ()
         feeds = (self._unknown_feed(rule, item) for item in rule.feeds if not self._exists(item))
         channels = (self._unknown_channel(rule, item) for item in rule.channels if item not in self._channels)
-        return (*feeds, *channels)
+        return (*feeds, *channels, *self._longer_than_stories(rule))
+
+    def _longer_than_stories(self, rule: Rule) -> Iterator[Fault]:
+        within, window = rule.trigger.within, self._story_window
+        if rule.trigger.min_outlets > 1 and window is not None and within > max(window, EACH_STORY.within):
+            last = format_duration(window)
+            message = f"a story takes up reports for {last} only, so no outlet comes to it later"
+            yield rule.fault("within", message=message, hint=f"at most {last}, or a longer window in [stories]")
 
     def _is_there(self, item: str) -> bool:
         if is_glob(item):
@@ -69,12 +84,14 @@ def check_references(
     *,
     feeds: Mapping[str, Collection[str]],
     channels: Collection[str],
+    story_window: timedelta | None = None,
 ) -> tuple[Fault, ...]:
-    """A fault for each feed, tag or channel that an enabled rule names and that does not exist.
+    """A fault for each feed, tag or channel that an enabled rule names and that does not exist, and for each time that
+    no story lasts.
 
     `feeds` maps names to tags.
     """
-    references = References(feeds=feeds, channels=channels)
+    references = References(feeds=feeds, channels=channels, story_window=story_window)
     return tuple(fault for rule in rules for fault in references.faults(rule))
 
 

@@ -7,12 +7,13 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from monitor.errors import Fault
+from monitor.model import EACH_STORY
 
 if TYPE_CHECKING:
     from collections.abc import Collection
     from datetime import datetime, timedelta
 
-    from monitor.model import Entry, OnEdit, Severity
+    from monitor.model import Entry, OnEdit, Severity, Trigger
     from monitor.rules.tree import Node
     from monitor.tomlfile import Place, TomlFile
 
@@ -62,6 +63,7 @@ class Rule:
         owner: Whom to ask about it.
         references: http(s) addresses.
         on_edit: What it does when an entry that it has spoken of is edited.
+        trigger: When its matches make an alert.
     """
 
     name: str
@@ -81,6 +83,7 @@ class Rule:
     owner: str = ""
     references: tuple[str, ...] = ()
     on_edit: OnEdit = "nothing"
+    trigger: Trigger = EACH_STORY
     tests: tuple[RuleTest, ...] = ()
     origin: Origin | None = field(default=None, compare=False, repr=False)
 

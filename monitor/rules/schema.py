@@ -13,6 +13,7 @@ from monitor.rules.keys import (
     LANGUAGE,
     LINK,
     MAX_LINE,
+    MAX_NUMBER,
     RULE_KEYS,
     TEST_KEYS,
 )
@@ -51,6 +52,7 @@ def rules_schema() -> Schema:
             "rule": {
                 **_table(RULE_KEYS),
                 "required": ["name"],
+                "dependencies": {"count": ["window"], "window": ["count"]},
                 "anyOf": [{"required": [key.name]} for key in RULE_KEYS if _is_positive(key)],
             },
             "test": {**_table(TEST_KEYS), "anyOf": [{"required": [name]} for name in ARTICLE_KEYS]},
@@ -97,6 +99,7 @@ _KINDS: dict[Kind, Schema] = {
     # A date without quotes: extensions look at it as at a text.
     "date": {"type": "string", "pattern": r"^\d{4}-\d\d-\d\d(?:[Tt ]\d\d:\d\d.*(?:[Zz]|[+-]\d\d:\d\d))?$"},
     "duration": {"type": "string", "pattern": f"^{DURATION}$"},
+    "number": {"type": "integer", "minimum": 2, "maximum": MAX_NUMBER},
     "language": {"type": "string", "pattern": f"^{LANGUAGE}$"},
     "links": _listed({"type": "string", "format": "uri", "pattern": f"^{LINK}$"}),
     "tests": {"type": "array", "items": {"$ref": "#/definitions/test"}},

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from monitor.durations import DURATION_HINT, parse_duration
 from monitor.model import Severity
-from monitor.rules.keys import LANGUAGE, LINK, MAX_LINE, RULE_NAME
+from monitor.rules.keys import LANGUAGE, LINK, MAX_LINE, MAX_NUMBER, RULE_NAME
 from monitor.rules.lint import owner_of
 from monitor.tomlfile import did_you_mean
 
@@ -170,6 +170,15 @@ class Section:
             self.report(f"{value!r} leaves no time at all", key, hint=DURATION_HINT)
         return None
 
+    def number(self, key: str) -> int:
+        value = self.table.get(key)
+        if value is None:
+            return 0
+        if isinstance(value, int) and not isinstance(value, bool) and 2 <= value <= MAX_NUMBER:
+            return value
+        self.report(f"a whole number from 2 to {MAX_NUMBER} is expected", key, hint=f"without quotes: {key} = 3")
+        return 0
+
     def moment(self, key: str) -> datetime | None:
         """A day stands for its end."""
         value = self.table.get(key)
@@ -208,6 +217,7 @@ _READERS: dict[Kind, Callable[[Section, str], Any]] = {
     "lines": Section.lines,
     "language": Section.language,
     "duration": Section.duration,
+    "number": Section.number,
     "date": Section.moment,
     "links": Section.links,
 }
@@ -221,6 +231,7 @@ EMPTY: dict[Kind, Any] = {
     "lines": (),
     "language": "",
     "duration": None,
+    "number": 0,
     "date": None,
     "links": (),
 }

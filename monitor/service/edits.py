@@ -45,7 +45,7 @@ def edits_of(
     ]
     if not edited:
         return ()
-    replying = {rule.name: rule for rule in rules.rules if rule.on_edit == "reply"}
+    replying = {rule.name: rule for rule in rules.rules if rule.on_edit == "reply" and not rule.trigger.counts}
     found = {(match.entry.key, match.rule): match for match in matches}
     return tuple(
         Edit(

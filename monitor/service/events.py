@@ -183,6 +183,14 @@ class RuleStopped:
     path: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleSilent:
+    """Nothing has matched a rule for silence since a moment, and it is told."""
+
+    rule: str
+    since: datetime
+
+
 ChangeKind = Literal["subscribed", "renewed", "denied", "unanswered", "ended"]
 
 
@@ -233,6 +241,7 @@ Event = (
     | RuleFileRecovered
     | RuleFileSuspicious
     | RuleStopped
+    | RuleSilent
     | SubscriptionChanged
     | Pushed
     | PushIgnored

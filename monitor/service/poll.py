@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, assert_never
 
 from monitor.alerts.ops import Ops, about_feed
 from monitor.alerts.plan import Horizon, Plan, Situation, horizon, plan
+from monitor.alerts.spikes import plan_counted
 from monitor.fetch.habits import Sight, after_document
 from monitor.fetch.hub import discovered
 from monitor.fetch.policy import request_key
@@ -43,6 +44,7 @@ from monitor.service.reach import Reach
 from monitor.service.slow import SlowRules
 from monitor.service.state import Asked, Learnt, State, after_failure, after_success
 from monitor.service.stories import WINDOW, Standing, StoryBook
+from monitor.service.tally import Tally
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -169,6 +171,7 @@ class FeedPoller:
         self._slow = slow or SlowRules()
         self._reach = Reach()
         self._matching = asyncio.Lock()
+        self._tally = Tally(store=store, threads=threads)
         self._book = StoryBook(store=store, threads=threads, clock=clock, window=lambda: runtime().story_window)
 
     @property
@@ -274,7 +277,9 @@ class FeedPoller:
         # One that is matched again is written again as well, so that its match has a row to refer to.
         written = (*fresh, *again)
         titled = replace(feed, title=state.update.title)
-        planned, standing = await self._plan(titled, written, matches, known, runtime, reach=reach, now=now)
+        planned, standing = await self._plan(
+            titled, written, matches, known, runtime, reach=reach, since=feed.ok_at, now=now
+        )
         edits = edits_of(identified, matches, feed=titled, rules=runtime.rules, views=standing.views)
         if edits:
             silences = await self._threads.read(self._store.silences, now=now)
@@ -304,9 +309,10 @@ class FeedPoller:
         runtime: Runtime,
         *,
         reach: Horizon,
+        since: datetime | None,
         now: datetime,
     ) -> tuple[Plan, Standing]:
-        """Place the entries in their stories, and plan what is said."""
+        """Place the entries in their stories, and plan what is said; `since`: when new ones were not there yet."""
         async with self._book.placing(
             entries,
             feed=feed,
@@ -316,21 +322,24 @@ class FeedPoller:
         ) as standing:
             # Read after the matching, so that a silence counts from the moment it is there.
             silences = await self._threads.read(self._store.silences, now=now) if matches or standing.views else ()
-            planned = plan(
-                entries,
-                matches,
-                Situation(
-                    feed=feed,
-                    known=known,
-                    tellings=standing.tellings,
-                    views=standing.views,
-                    rules=runtime.rules.names,
-                    routing=runtime.routing,
-                    silences=silences,
-                    horizon=reach,
-                    now=now,
-                ),
+            situation = Situation(
+                feed=feed,
+                known=known,
+                tellings=standing.tellings,
+                views=standing.views,
+                rules=runtime.rules.terms,
+                routing=runtime.routing,
+                silences=silences,
+                horizon=reach,
+                since=since,
+                now=now,
             )
+            told, counted = _by_trigger(matches)
+            planned = plan(entries, told, situation)
+            if counted:
+                before = await self._tally.before(counted, now=now)
+                planned = Plan.joined([planned, plan_counted(counted, situation, counted=before)])
+                self._tally.hold(feed, planned.matches, now=now)
             self._book.hold(feed.id, standing, planned)
         return planned, standing
 
@@ -339,7 +348,9 @@ class FeedPoller:
 
         To be called for every outcome of `poll` and `plan_page`: until then they count as if they were written.
         """
-        self._book.settle(feed.id, [entry.key for entry in entries], placed, written=written)
+        keys = [entry.key for entry in entries]
+        self._book.settle(feed.id, keys, placed, written=written)
+        self._tally.settle(feed.id, keys)
 
     async def plan_page(self, feed: Feed, entry: Entry, *, seen_at: datetime) -> PagePlan:
         """Match an entry that is stored, with its page, and plan what that brings.
@@ -360,7 +371,7 @@ class FeedPoller:
         before = frozenset(runtime.rules.rules[number].name for number in without)
         known = {key: replace(each, matched=each.matched | before) for key, each in known.items()}
         planned, standing = await self._plan(
-            feed, [entry], matches, known, runtime, reach=Horizon(baseline=False), now=now
+            feed, [entry], matches, known, runtime, reach=Horizon(baseline=False), since=seen_at, now=now
         )
         return PagePlan(plan=planned, placed=standing.placed, slow_rules=slow_rules)
 
@@ -380,6 +391,14 @@ class FeedPoller:
                 await self._clock.sleep(0)
                 slice_ends = self._clock.monotonic() + _SLICE_SECONDS
         return matches, tuple(dict.fromkeys(slow))
+
+
+def _by_trigger(matches: Sequence[Match]) -> tuple[list[Match], list[Match]]:
+    """Those of rules that tell stories, and those of rules that count or wait for silence."""
+    told, counted = list[Match](), list[Match]()
+    for match in matches:
+        (counted if match.trigger.counts else told).append(match)
+    return told, counted
 
 
 async def _digest(body: bytes) -> str:

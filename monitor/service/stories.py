@@ -56,10 +56,12 @@ class Standing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Held:
-    """What is planned of an entry and not written: its part in the story, the rules that match, and what they say."""
+    """What is planned of an entry and not written: its part in the story, the rules that match, each with the time at
+    which the match counts, and what they say.
+    """
 
     telling: Telling
-    rules: tuple[str, ...]
+    rules: tuple[tuple[str, datetime], ...]
     said: tuple[tuple[Alert, tuple[SaidTo, ...]], ...]
 
 
@@ -129,9 +131,10 @@ class StoryBook:
     def hold(self, feed_id: FeedId, standing: Standing, planned: Plan) -> None:
         """Count what is planned, until it is settled; within the block of `placing`."""
         silent = {each.entry_key for each in standing.placed if each.baseline}
-        rules: dict[str, list[str]] = defaultdict(list)
+        rules: dict[str, list[tuple[str, datetime]]] = defaultdict(list)
         for each in planned.matches:
-            rules[each.match.entry.key].append(each.match.rule)
+            key = each.match.entry.key
+            rules[key].append((each.match.rule, each.counts_at or standing.tellings[key].at))
         said: dict[str, list[Alert]] = defaultdict(list)
         for alert in planned.alerts:
             said[planned.origins.get(alert.id, "")].append(alert)
@@ -328,16 +331,18 @@ def _with_held(view: StoryView, held: Sequence[_Held]) -> StoryView:
     for one in held:
         outlet = one.telling.outlet
         outlets.setdefault(outlet.id, outlet.name)
-        match = StoryMatch(outlet=outlet.id, at=one.telling.at)
-        for rule in one.rules:
+        for rule, at in one.rules:
+            match = StoryMatch(outlet=outlet.id, at=at)
             there = matches.setdefault(rule, [])
             if match not in there:
                 there.append(match)
         for alert, to in one.said:
             before = spoken.get(alert.rule)
             if before is not None:
-                spoken[alert.rule] = replace(before, told=before.told | {outlet.id})
+                spoken[alert.rule] = replace(before, told=before.told | {outlet.id}, said=before.said | {alert.id})
             elif alert.kind == "news" and alert.story == view.id:
-                spoken[alert.rule] = Spoken(alert=alert, told=frozenset({outlet.id}), to=to, written=False)
+                spoken[alert.rule] = Spoken(
+                    alert=alert, told=frozenset({outlet.id}), said=frozenset({alert.id}), to=to, written=False
+                )
     ordered = {rule: tuple(sorted(each, key=lambda one: one.at)) for rule, each in matches.items()}
     return StoryView(id=view.id, outlets=outlets, matches=ordered, spoken=spoken)

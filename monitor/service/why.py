@@ -1,18 +1,19 @@
 """Why a stored entry did or did not alert: rule by rule, from the rule's scope to the last delivery.
 
 A step for each hop, in the order of the flow: the rule looks at such entries (`outside`), its query holds (`verdict`),
-the match was recorded and said (`recorded`), and the alert was delivered. What later decides on the way, such as a
-story, a route or a silence, is to be told here between the last two.
+the match was recorded and said (`recorded`), or waits for others (`_unfinished`), and the alert was delivered.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from monitor.durations import format_duration
+from monitor.alerts.outlets import corroborating
+from monitor.durations import format_duration, in_words
 from monitor.errors import QueryError
+from monitor.model import EACH_STORY
 from monitor.rules.engine import find
 from monitor.rules.explain import explain
 from monitor.rules.language import is_kind_of, language_of
@@ -23,10 +24,10 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
     from datetime import datetime
 
-    from monitor.model import EntryMatch, Feed, StoredEntry
+    from monitor.model import EntryMatch, Feed, StoredEntry, Trigger
     from monitor.rules.explain import Verdict
     from monitor.rules.rule import Rule
-    from monitor.store.base import Reports
+    from monitor.store.base import CountedStories, Reports
 
 _MAX_ENTRIES = 500
 # Of more rules only those that matched are explained part by part: it takes a few milliseconds each.
@@ -80,19 +81,19 @@ def reasons(
     *,
     feed: Feed | None,
     stopped: Mapping[str, datetime],
+    counts: Mapping[str, int] | None = None,
 ) -> list[Reason]:
     """One for each rule, and for each recorded match whose rule is gone; those that matched come first.
 
     Args:
         feed: The entry's, where it is still there.
         stopped: Rules that rest because they are too slow, and since when.
+        counts: See `counts_of`.
     """
     by_rule = {match.rule: match for match in recorded}
     asked = tuple(rules)
-    everything = len(asked) <= _MAX_EXPLAINED
-    found = [
-        _reason(rule, stored, by_rule.pop(rule.name, None), feed, stopped, everything=everything) for rule in asked
-    ]
+    about = _About(feed, stopped, counts or {}, everything=len(asked) <= _MAX_EXPLAINED)
+    found = [_reason(rule, stored, by_rule.pop(rule.name, None), about) for rule in asked]
     found += [
         Reason(
             name=match.rule,
@@ -109,19 +110,21 @@ def reasons(
     return sorted(found, key=_rank)
 
 
-def _reason(
-    rule: Rule,
-    stored: StoredEntry,
-    recorded: EntryMatch | None,
-    feed: Feed | None,
-    stopped: Mapping[str, datetime],
-    *,
-    everything: bool,
-) -> Reason:
-    outside = _outside(rule, stored, stopped)
+@dataclass(frozen=True, slots=True)
+class _About:
+    """What the reasons depend on besides rule and entry, as in `reasons`; `everything`: verdicts for all rules."""
+
+    feed: Feed | None
+    stopped: Mapping[str, datetime]
+    counts: Mapping[str, int]
+    everything: bool
+
+
+def _reason(rule: Rule, stored: StoredEntry, recorded: EntryMatch | None, about: _About) -> Reason:
+    outside = _outside(rule, stored, about.stopped)
     matches = not outside and _holds(rule, stored)
     verdict = None
-    if everything or matches or recorded is not None:
+    if about.everything or matches or recorded is not None:
         verdict = explain(rule.tree, stored.entry, feed_name=stored.feed, feed_tags=stored.feed_tags)
     return Reason(
         name=rule.name,
@@ -130,7 +133,7 @@ def _reason(
         verdict=verdict,
         matches=matches,
         recorded=recorded,
-        silent=_silent(recorded, stored, feed) if recorded is not None else "",
+        silent=_why_silent(rule, recorded, stored, about) if recorded is not None else "",
         changed=matches != (recorded is not None),
     )
 
@@ -167,6 +170,57 @@ def _outside(rule: Rule, stored: StoredEntry, stopped: Mapping[str, datetime]) -
 def _days(seconds: float) -> str:
     hours = seconds / 3600
     return f"{hours:.0f} h" if hours < 48 else f"{hours / 24:.0f} days"
+
+
+def counts_of(
+    store: CountedStories, stored: StoredEntry, rules: Iterable[Rule], recorded: Iterable[EntryMatch]
+) -> dict[str, int]:
+    """Of the recorded matches that did not speak by themselves, by rule, what there was with them: how many matches in
+    the rule's window, or how many outlets with one about the story within its time.
+    """
+    triggers = {rule.name: rule.trigger for rule in rules}
+    found = {}
+    for match in recorded:
+        trigger = triggers.get(match.rule, EACH_STORY)
+        if trigger.count and match.counts_at is not None:
+            until, after = match.counts_at, match.counts_at - trigger.window
+            there = store.counted_matches(match.rule, limit=trigger.count, after=after, until=until)
+            found[match.rule] = len(there)
+        elif trigger.min_outlets > 1:
+            found[match.rule] = _outlets_of(store, stored, match, trigger)
+    return found
+
+
+def _outlets_of(store: CountedStories, stored: StoredEntry, match: EntryMatch, trigger: Trigger) -> int:
+    story = store.story_of(stored.id)
+    if story is None or match.counts_at is None:
+        return 0
+    view = store.story_views([story])[story]
+    # As it was then: what appeared later does not count.
+    earlier = tuple(each for each in view.matches.get(match.rule, ()) if each.at <= match.counts_at)
+    return len(corroborating(replace(view, matches={match.rule: earlier}), match.rule, trigger, at=match.counts_at))
+
+
+def _why_silent(rule: Rule, recorded: EntryMatch, stored: StoredEntry, about: _About) -> str:
+    return _unfinished(rule, recorded, stored, about.counts) or _silent(recorded, stored, about.feed)
+
+
+def _unfinished(rule: Rule, recorded: EntryMatch, stored: StoredEntry, counts: Mapping[str, int]) -> str:
+    """Why a match of a rule that wants more than one, or none, was not said by itself; "" where that is not why."""
+    trigger = rule.trigger
+    if 0 < counts.get(rule.name, 0) < trigger.min_outlets and recorded.alert_id is None:
+        outlets = f"{counts[rule.name]} of {trigger.min_outlets} outlets"
+        return f"{outlets} within {in_words(trigger.within)} had told the story then"
+    if recorded.counts_at is None:
+        return ""
+    if trigger.absent_for is not None:
+        return "the rule tells of silence (absent_for), and not of its matches"
+    if trigger.count and recorded.alert_id is not None and recorded.alert_entry_id not in {None, stored.id}:
+        return f"it is part of a spike that was told already, for entry {recorded.alert_entry_id}"
+    if trigger.count and recorded.alert_id is None:
+        number = min(counts.get(rule.name, 1), trigger.count - 1)
+        return f"{number} of {trigger.count} matches within {in_words(trigger.window)} so far"
+    return ""
 
 
 def _silent(recorded: EntryMatch, stored: StoredEntry, feed: Feed | None) -> str:

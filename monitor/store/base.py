@@ -18,7 +18,7 @@ refused.
 visible together. A batch is one transaction: it becomes durable as a whole (SQLite: WAL with `synchronous=FULL`).
 
 **Said once.** `Alert.id` and `NewDelivery.id` are made from what they mean, so an alert or a delivery that exists
-already is left as it is, sent or not.
+already is left as it is, sent or not. So are a match's alert, and the moment at which it counts.
 
 **Deliveries are claimed with a lease as well**, those that make one message together. A claimed delivery is given to
 nobody else until the lease ends; it is settled by its token, and a settlement that comes too late changes nothing. The
@@ -45,8 +45,10 @@ if TYPE_CHECKING:
 
     from monitor.model import (
         Alert,
+        AlertId,
         ChannelPause,
         Choice,
+        CountedMatch,
         Delivery,
         DeliveryId,
         DeliveryState,
@@ -235,6 +237,9 @@ class Outbox(Protocol):
     def add_alerts(self, new_alerts: Sequence[Alert], new_deliveries: Sequence[NewDelivery], *, now: datetime) -> None:
         """Write alerts that come from no poll, with their deliveries; what exists already is left as it is."""
 
+    def has_alert(self, alert_id: AlertId) -> bool:
+        """Whether there is an alert of this id."""
+
     def keep_thread(self, channel: str, story: str, ref: str, *, now: datetime) -> None:
         """Remember what a receiver calls its first message about a story; a later one changes nothing."""
 
@@ -280,6 +285,28 @@ class Holds(Protocol):
 
     def paused_channels(self) -> Mapping[str, ChannelPause]:
         """By the name of the channel."""
+
+
+class Counts(Protocol):
+    """What rules need that look at more than one match, or at none."""
+
+    def counted_matches(
+        self, rule: str, *, limit: int, after: datetime | None = None, until: datetime | None = None
+    ) -> Sequence[CountedMatch]:
+        """The matches of a rule that count (`PlannedMatch.counts_at`), the one that appeared last first.
+
+        Args:
+            limit: At most so many, ≥ 1.
+            after: Only those that appeared later.
+            until: Only those that appeared then or earlier.
+        """
+
+    def watch_rules(self, marks: Mapping[str, str], *, now: datetime) -> Mapping[str, datetime]:
+        """Note that just these rules for silence are live, by name; since when each has been, as it is.
+
+        Args:
+            marks: What tells one version of a rule from another; where it is new, the rule is live since `now`.
+        """
 
 
 class Pages(Protocol):
@@ -361,7 +388,7 @@ class Stories(Protocol):
         """The story that an entry tells; None: it has none, or there is no such entry."""
 
 
-class PollStore(FeedQueue, Stories, Holds, Protocol):
+class PollStore(FeedQueue, Stories, Holds, Counts, Protocol):
     """What polling needs."""
 
 
@@ -371,6 +398,14 @@ class PageStore(Pages, FeedQueue, Stories, Holds, Protocol):
 
 class DeliveryStore(Outbox, Holds, Protocol):
     """What sending needs."""
+
+
+class CountedStories(Counts, Stories, Protocol):
+    """What telling of matches that wait for others needs."""
+
+
+class AbsenceStore(Counts, FeedRegistry, Outbox, Holds, Protocol):
+    """What telling of silence needs."""
 
 
 class RuleFiles(Protocol):

@@ -255,7 +255,7 @@ def _write_matches(found: Sequence[Said], connection: Connection, now: datetime)
     for said in found:
         for planned in said.matches:
             match = planned.match
-            each = rows.match_values(match, said.feed_id, planned.alert_id, now)
+            each = rows.match_values(planned, said.feed_id, now)
             earlier = values.get((said.feed_id, match.entry.key, match.rule))
             if earlier is not None and earlier["alert_id"] is not None:
                 each["alert_id"] = earlier["alert_id"]
@@ -266,6 +266,7 @@ def _write_matches(found: Sequence[Said], connection: Connection, now: datetime)
             "severity": insert.excluded.severity,
             "hits": insert.excluded.hits,
             "alert_id": func.coalesce(matches.c.alert_id, insert.excluded.alert_id),
+            "counts_at": func.coalesce(matches.c.counts_at, insert.excluded.counts_at),
         }
         upsert = insert.on_conflict_do_update(index_elements=["entry_id", "rule"], set_=again)
         connection.execute(upsert, list(values.values()))

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Select
 
-    from monitor.model import Alert, Batch, Delivery, DeliveryId, Due, NewDelivery, Postponed, Settlement
+    from monitor.model import Alert, AlertId, Batch, Delivery, DeliveryId, Due, NewDelivery, Postponed, Settlement
     from monitor.store.base import Choose
     from monitor.store.engine import Database
 
@@ -49,6 +49,10 @@ class OutboxPart:
     def add_alerts(self, new_alerts: Sequence[Alert], new_deliveries: Sequence[NewDelivery], *, now: datetime) -> None:
         with self._database.write() as connection:
             commit.write_alerts(connection, new_alerts, new_deliveries, now)
+
+    def has_alert(self, alert_id: AlertId) -> bool:
+        with self._database.read() as connection:
+            return connection.execute(select(alerts.c.id).where(alerts.c.id == alert_id)).first() is not None
 
     def keep_thread(self, channel: str, story: str, ref: str, *, now: datetime) -> None:
         values = {"channel": channel, "story": story, "ref": ref, "created_at": now}

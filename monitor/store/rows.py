@@ -12,6 +12,7 @@ from monitor.model import (
     Alert,
     AlertId,
     ChannelPause,
+    CountedMatch,
     Delivery,
     DeliveryId,
     DeliveryState,
@@ -46,7 +47,16 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Row
 
-    from monitor.model import FeedUpdate, Match, NewDelivery, PageOutcome, Placed, PollOutcome, Settlement, WantedPage
+    from monitor.model import (
+        FeedUpdate,
+        NewDelivery,
+        PageOutcome,
+        Placed,
+        PlannedMatch,
+        PollOutcome,
+        Settlement,
+        WantedPage,
+    )
 
     AnyRow = Row[*tuple[Any, ...]]
 
@@ -194,8 +204,9 @@ def page_outcome_values(outcome: PageOutcome, now: datetime) -> Values:
     }
 
 
-def match_values(match: Match, feed_id: FeedId, alert_id: AlertId | None, now: datetime) -> Values:
+def match_values(planned: PlannedMatch, feed_id: FeedId, now: datetime) -> Values:
     """For an INSERT into `matches` that finds its entry by `b_feed_id` and `b_key`."""
+    match = planned.match
     return {
         "b_feed_id": feed_id,
         "b_key": match.entry.key,
@@ -203,8 +214,22 @@ def match_values(match: Match, feed_id: FeedId, alert_id: AlertId | None, now: d
         "severity": match.severity.value,
         "hits": [[hit.field, hit.start, hit.end] for hit in match.hits],
         "matched_at": now,
-        "alert_id": alert_id,
+        "alert_id": planned.alert_id,
+        "counts_at": planned.counts_at,
     }
+
+
+def counted_match_from_row(row: AnyRow) -> CountedMatch:
+    """From a row of `matches` with its entry and the name of its feed."""
+    return CountedMatch(
+        feed_id=FeedId(row.feed_id),
+        entry_key=row.key,
+        counts_at=row.counts_at,
+        matched_at=row.matched_at,
+        alert_id=row.alert_id,
+        feed=row.feed,
+        title=row.title,
+    )
 
 
 def alert_values(alert: Alert, feed_id: FeedId, key: str | None, now: datetime) -> Values:
@@ -456,6 +481,7 @@ def entry_match_from_row(row: AnyRow, deliveries: Iterable[Delivery]) -> EntryMa
         alert_id=row.alert_id,
         alert_entry_id=row.alert_entry_id,
         deliveries=tuple(deliveries),
+        counts_at=row.counts_at,
     )
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import update
 
 from monitor.errors import StoreError
+from monitor.store.counts import CountsPart
 from monitor.store.feeds import FeedRegistryPart
 from monitor.store.holds import HoldsPart
 from monitor.store.outbox import OutboxPart
@@ -29,6 +30,7 @@ class SqlStore(
     StoriesPart,
     OutboxPart,
     HoldsPart,
+    CountsPart,
     RuleFilesPart,
     SubscriptionsPart,
     ReportsPart,

@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import bindparam, case, desc, func, insert, select, tuple_, update
 
-from monitor.model import Correction, DeliveryState, ListedStory, SaidTo, Spoken, StoryMatch, StoryNews, StoryView
+from monitor.model import (
+    AlertId,
+    Correction,
+    DeliveryState,
+    ListedStory,
+    SaidTo,
+    Spoken,
+    StoryMatch,
+    StoryNews,
+    StoryView,
+)
 from monitor.store import dialect, rows
 from monitor.store.tables import (
     ROW_ID,
@@ -28,7 +38,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from monitor.model import AlertId, ListedMember, StoredMember, StoryOrder
+    from monitor.model import ListedMember, StoredMember, StoryOrder
     from monitor.store.engine import Database
 
 _TAKEN_UP: Final = (
@@ -76,7 +86,7 @@ _MATCHES: Final = dialect.for_each(
             story_members.c.story,
             matches.c.rule,
             story_members.c.outlet,
-            story_members.c.at,
+            func.coalesce(matches.c.counts_at, story_members.c.at).label("matched_at"),
             story_members.c.baseline,
         )
         .join(matches, matches.c.entry_id == story_members.c.entry_id)
@@ -278,7 +288,9 @@ def _spoken(connection: Connection, name: str, found: Sequence[rows.AnyRow]) -> 
     """By story and rule: the first news, and all outlets that it and what followed have named."""
     first: dict[tuple[str, str], rows.AnyRow] = {}
     told: dict[tuple[str, str], set[str]] = {}
+    said: dict[tuple[str, str], set[AlertId]] = {}
     for row in found:
+        said.setdefault((row.story, row.rule), set()).add(AlertId(row.id))
         if row.kind == "news":
             first.setdefault((row.story, row.rule), row)
         if row.outlet is not None:
@@ -289,6 +301,7 @@ def _spoken(connection: Connection, name: str, found: Sequence[rows.AnyRow]) -> 
         spoken.setdefault(story, {})[rule] = Spoken(
             alert=rows.alert_from_document(row.document),
             told=frozenset(told.get((story, rule), ())),
+            said=frozenset(said[story, rule]),
             to=tuple(to.get(row.id, ())),
         )
     return spoken

@@ -9,8 +9,8 @@
 A host's `due_at` is the only thing a claim looks at. It is the earliest `next_poll_at` of the host's active feeds while
 the host is free, but never before its `not_before`; the end of the lease while it is leased (so an expired lease comes
 back by itself); and NULL when there is nothing to poll. A delivery's `due_at` works the same way, and a page's.
-`rule_files` stands alone, and `websub_subscriptions` hang on feeds. A story is what `story_members` and `alerts`
-have in their column of that name: it has no row of its own, since most stories have one member.
+`rule_files` and `watched_rules` stand alone, and `websub_subscriptions` hang on feeds. A story is what `story_members`
+and `alerts` have in their column of that name: it has no row of its own, since most stories have one member.
 """
 
 from __future__ import annotations
@@ -303,6 +303,19 @@ matches: Final = Table(
     Column("hits", JSON, nullable=False),
     Column("matched_at", UtcTime, nullable=False),
     Column("alert_id", KEY, ForeignKey("alerts.id"), index=True),
+    # Only of rules that count their matches, and only of those that count.
+    Column("counts_at", UtcTime),
+)
+COUNTS: Final = matches.c.counts_at.is_not(None)
+Index("ix_matches_counts", matches.c.rule, matches.c.counts_at, sqlite_where=COUNTS, postgresql_where=COUNTS)
+
+# Since when a rule for silence has been live as it is; `mark` tells one version of it from another.
+watched_rules: Final = Table(
+    "watched_rules",
+    metadata,
+    Column("rule", KEY, primary_key=True),
+    Column("mark", String, nullable=False),
+    Column("since", UtcTime, nullable=False),
 )
 
 deliveries: Final = Table(

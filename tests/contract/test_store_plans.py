@@ -162,10 +162,16 @@ def one_delivery(store: Store) -> None:
     assert store.delivery(delivery(alert(entry("1-0"), "r")).id[:13])
 
 
+def count_matches(store: Store) -> None:
+    store.counted_matches("r", limit=10, after=NOW)
+    store.counted_matches("r", limit=1)
+
+
 def test_no_hot_statement_reads_a_table_from_end_to_end(filled: Store) -> None:
     """Every statement of the daemon's daily work is asked for its plan on the rows that it ran on."""
     with statements() as seen:
-        for step in (claim_and_commit, look_up, take_up_stories, send, add_and_remove, one_feed_by_name, one_delivery):
+        steps = (claim_and_commit, look_up, take_up_stories, send, add_and_remove, one_feed_by_name, one_delivery)
+        for step in (*steps, count_matches):
             step(filled)
     assert len(seen) > 40
     database = filled._database  # type: ignore[attr-defined] # EXPLAIN needs the store's own connection and its settings

@@ -9,7 +9,7 @@ import pytest
 
 from monitor.alerts.plan import Horizon, Plan, Situation, horizon, plan
 from monitor.alerts.routing import Routing
-from monitor.model import Entry, Feed, FeedId, Hit, HostId, KnownEntry, Match, Outlet, Severity, Telling
+from monitor.model import Entry, Feed, FeedId, Hit, HostId, KnownEntry, Match, Outlet, Severity, Telling, Terms
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 ENTRY = Entry(
@@ -71,7 +71,7 @@ def planned(*matches: Match, known: dict[str, KnownEntry] | None = None, reach: 
             known=known or {},
             tellings={key: Telling(story=f"story of {key}", outlet=outlet, at=NOW) for key in entries},
             views={},
-            rules={"leaders", "other"},
+            rules={"leaders": Terms(), "other": Terms()},
             routing=Routing(everyone=("terminal", "desk")),
             silences=(),
             horizon=reach,

@@ -488,6 +488,9 @@ GOOD = {
     "max_age": "1h30m",
     "language": "pt-BR",
     "owner": "me",
+    "min_outlets": 3,
+    "within": "30m",
+    "escalate_at": 10,
     "references": ["https://example.org/a"],
     "on_edit": "reply",
     "tests": [{"title": "a1"}],
@@ -520,6 +523,11 @@ BAD: list[dict[str, Any]] = [
     {"on_edit": True},
     {"max_age": "soon"},
     {"max_age": 7},
+    *({key: value} for key in ("min_outlets", "escalate_at") for value in (1, -3, 2.5, "3", True, 10_001, [3])),
+    {"within": "soon"},
+    {"count": 20},
+    {"window": "1h"},
+    {"absent_for": 24},
     {"language": "e n"},
     {"references": ["ftp://x"]},
     {"tests": "x"},
@@ -539,8 +547,13 @@ def takes(rule: dict[str, Any]) -> tuple[bool, bool]:
 
 
 def test_schema_and_reader_take_the_same_keys() -> None:
-    """A rule and a test with every key there is are taken by both."""
-    assert set(GOOD) == {key.name for key in RULE_KEYS}
+    """Rules and a test that have every key there is are taken by both."""
+    plain = {
+        key: value for key, value in GOOD.items() if key not in {"min_outlets", "within", "escalate_at", "on_edit"}
+    }
+    others: list[dict[str, Any]] = [{"count": 20, "window": "1h"}, {"absent_for": "24h"}]
+    assert {*GOOD, *others[0], *others[1]} == {key.name for key in RULE_KEYS}
+    assert [takes({**plain, **other}) for other in others] == [(True, True), (True, True)]
     assert set(GOOD_TEST) == {key.name for key in TEST_KEYS}
     assert takes({**GOOD, "tests": [GOOD_TEST]}) == (True, True)
 
