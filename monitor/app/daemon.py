@@ -483,6 +483,8 @@ def _log_reload(old: Loaded, new: Loaded, feeds: FeedsChanged) -> None:
         log.warning("store.url changed; that takes a restart")
     if old.config.settings.polling.parsers != new.config.settings.polling.parsers:
         log.warning("polling.parsers changed; that takes a restart")
+    if old.config.settings.stories != new.config.settings.stories:
+        log.warning("stories changed; that takes a restart")
     if old.config.settings.web != new.config.settings.web:
         log.warning("web changed; that takes a restart")
     if old.config.settings.log != new.config.settings.log:
