@@ -24,6 +24,7 @@ from monitor.model import (
     Spoken,
     StoryView,
     Telling,
+    Terms,
 )
 from tests.alerts import make_alert
 from tests.unit.test_plan import feed, match
@@ -69,7 +70,7 @@ def planned(
             known=known or {},
             tellings=tellings,
             views={STORY: views if views is not None else view()},
-            rules=rules,
+            rules=dict.fromkeys(rules, Terms()),
             routing=Routing(everyone=("desk", "mail")),
             silences=(),
             horizon=Horizon(baseline=baseline),
