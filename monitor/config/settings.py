@@ -427,8 +427,8 @@ class StoriesSettings(_Table):
         default=timedelta(hours=72),
         ge=timedelta(hours=1),
         le=timedelta(days=14),
-        description="A report joins a story that was last reported within this time; what comes later begins a new "
-        "one. A change counts from the next start on.",
+        description="For how long after the report that began it a story takes up others; what comes later begins a "
+        "new one, and alerts again. A change counts from the next start on.",
     )
 
 

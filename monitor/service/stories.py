@@ -193,7 +193,6 @@ class StoryBook:
         begin = self._into.get(begin, begin)
         now = self._clock.now()
         at = self._last = now if self._last is None else max(now, self._last + _TICK)
-        index.forget(at - self._window)
         outlet = outlet_of(entry, feed_url=feed.address, feed_title=feed.title)
         made = Placed(
             entry_key=entry.key,
@@ -254,6 +253,8 @@ class StoryBook:
             for one in page:
                 _take_up(index, one)
             after = (page[-1].at, page[-1].number)
+        for story in self._store.stories_over(before=since):
+            index.end(story)
         # All that was ever merged: what an entry begins may have gone into another story.
         corrections = self._store.story_news(member=self._number, correction=0).corrections
         self._into = {each.story: each.into for each in corrections if each.member is None}
@@ -266,8 +267,7 @@ class StoryBook:
                 index.move(correction.member, correction.into)
             return
         self._into[correction.story] = correction.into
-        for member in index.members_of(correction.story):
-            index.move(member, correction.into)
+        index.merge(correction.story, correction.into)
         held = self._held.pop(correction.story, {})
         if held:
             self._held.setdefault(correction.into, {}).update(held)

@@ -344,6 +344,9 @@ class Stories(Protocol):
         most `limit`, and none when there is no more. `after`: `at` and `number` of the last one so far; None to begin.
         """
 
+    def stories_over(self, *, before: datetime) -> Sequence[str]:
+        """Stories with members that entries are compared with from before that moment and from after it, in order."""
+
     def story_numbers(self) -> tuple[int, int]:
         """The number of the last member that was written, and of the last correction; 0 where there is none."""
 

@@ -136,6 +136,15 @@ class StoriesPart:
         with self._database.read() as connection:
             return tuple(rows.stored_member_from_row(row) for row in connection.execute(found))
 
+    def stories_over(self, *, before: datetime) -> Sequence[str]:
+        earlier = story_members.alias()
+        began = select(earlier.c.entry_id).where(
+            earlier.c.story == story_members.c.story, earlier.c.at < before, func.length(earlier.c.clues) > 0
+        )
+        found = select(story_members.c.story).where(story_members.c.at >= before, _HAS_CLUES, began.exists())
+        with self._database.read() as connection:
+            return tuple(sorted(set(connection.execute(found).scalars())))
+
     def story_news(self, *, member: int, correction: int) -> StoryNews:
         with self._database.read() as connection:
             told = connection.execute(_NEWS, {"b_member": member}).all()

@@ -40,8 +40,8 @@ class StoryIndex:
     """Entries that may get company, for as long as the window. Not safe for threads."""
 
     def __init__(self, window: timedelta) -> None:
-        """`window`: how long after its last report a story takes up another one."""
-        self._window = window.total_seconds()
+        """`window`: how long after the report that began it a story takes up others."""
+        self._window = window
         self._members = Window()
 
     def __len__(self) -> int:
@@ -66,6 +66,7 @@ class StoryIndex:
             begin: The name of the story that it begins, if it begins one. An entry that would begin a story which is
                 there already belongs to it: the caller knows that they are one.
         """
+        self.forget(at - self._window)
         if self._members.has_story(begin):
             like = self._members.member(self._members.reports(begin)[0])
             found = Placement(story=begin, begins=False, score=1.0, like=like, reasons=("same text, same address",))
@@ -93,13 +94,27 @@ class StoryIndex:
         """
         self._members.move(member, story)
 
+    def merge(self, story: str, into: str) -> None:
+        """Put all members of a story into another; where it takes up no more, neither does that."""
+        over = self._members.is_over(story)
+        for member in self.members_of(story):
+            self._members.move(member, into)
+        if over:
+            self._members.end(into)
+
+    def end(self, story: str) -> None:
+        """A story that takes up no more: the report that began it came before the window. Unknown ones are nothing."""
+        self._members.end(story)
+
     def drop(self, member: int) -> None:
         """Take a member out, as if it had never been there. One that is not there is nothing."""
         if member in self._members:
             self._members.drop(member)
 
     def forget(self, before: datetime) -> None:
-        """Drop the members that arrived before that moment; costs what is dropped, and no more."""
+        """Drop the members that arrived before that moment, and end the stories that they began; costs what is
+        dropped, and no more.
+        """
         self._members.forget(before.timestamp())
 
     # -------------------------------------------------------------------------------------------------------- deciding
@@ -157,7 +172,7 @@ class StoryIndex:
         silent = entry.now - members.at(reports[-1])
         words = evidence.from_words(entry.shares, members.stories, members.counts(story), len(reports))
         words -= evidence.staleness(silent)
-        if silent > self._window or not (marked or words > evidence.JOIN - _AHEAD):
+        if members.is_over(story) or not (marked or words > evidence.JOIN - _AHEAD):
             return None
         stems, shingles = members.stems(nearest), members.shingles(nearest)
         if evidence.only_numbers_differ(entry.shares, stems):

@@ -45,6 +45,7 @@ class Window:
         self._words: dict[str, Postings] = {}
         self._marks = Trail()
         self._stories: dict[str, array[int]] = {}
+        self._over: set[str] = set()
         self._counts: dict[str, dict[str, int]] = {}  # of stories with two members or more
         self._gist_counts = array("I", bytes(4 << 16))
         self._gists_counted = 0
@@ -93,6 +94,10 @@ class Window:
     def has_story(self, name: str) -> bool:
         """Whether a member tells it."""
         return name in self._stories
+
+    def is_over(self, name: str) -> bool:
+        """Whether the report that began it has left the window, or it was said to be over."""
+        return name in self._over
 
     def reports(self, name: str) -> Sequence[int]:
         """The slots of a story, in order."""
@@ -152,8 +157,14 @@ class Window:
     def move(self, member: int, story: str) -> None:
         """Into another story. It must be there."""
         slot = self._slots[member]
-        self._leave(slot)
-        self._enter(slot, story)
+        if self.story(slot) != story:
+            self._leave(slot)
+            self._enter(slot, story)
+
+    def end(self, name: str) -> None:
+        """Say that a story is over; one without members is nothing."""
+        if name in self._stories:
+            self._over.add(name)
 
     def drop(self, member: int) -> None:
         """Take it out. It must be there."""
@@ -167,10 +178,17 @@ class Window:
     def forget(self, before: float) -> None:
         """Take out what came before that moment."""
         for slot in [slot for slot in self._late if self._is_filled(slot) and self.at(slot) < before]:
+            self._end_of(slot)
             self.drop(self.member(slot))
         while self._front < self._first + len(self._members) and self.at(self._front) < before:
+            self._end_of(self._front)
             self._remove(self._front)
             self._advance()
+
+    def _end_of(self, slot: int) -> None:
+        """A story that this slot began is over when it leaves."""
+        if self._stories[self.story(slot)][0] == slot:
+            self._over.add(self.story(slot))
 
     def _remove(self, slot: int) -> None:
         index = slot - self._first
@@ -247,3 +265,4 @@ class Window:
             self._counts.pop(name, None)
         if not slots:
             del self._stories[name]
+            self._over.discard(name)

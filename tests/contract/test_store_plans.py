@@ -138,6 +138,7 @@ def take_up_stories(store: Store) -> None:
     news = store.story_news(member=member - 5, correction=correction - 5)
     assert len(store.story_members([number for number, _ in news.members])) == 5
     assert store.story_window(since=NOW, after=(NOW, 20), limit=10)
+    assert store.stories_over(before=NOW) == ()
     assert store.story_views(["story 1", "story 3"])["story 1"].outlets
 
 

@@ -144,6 +144,17 @@ def test_the_window_comes_in_the_order_of_the_decisions(store: Store) -> None:
     assert found == [1, 2, 3]
 
 
+def test_a_story_that_began_before_the_window_is_named(store: Store) -> None:
+    """So that after a restart too it takes up no more. What is wholly before or after is not, nor what nothing was
+    compared with.
+    """
+    poll(store, [placed("began", 1, at=NOW - HOUR), placed("goes on", 2, at=NOW)])
+    poll(store, [placed("new", 3, OTHER, at=NOW), placed("newer", 4, OTHER, at=NOW + MINUTE)], feed="b")
+    poll(store, [placed("gone", 5, "c" * 32, at=NOW - HOUR)], feed="c")
+    poll(store, [placed("old", 6, "d" * 32, at=NOW - HOUR, clues=b""), placed("again", 7, "d" * 32, at=NOW)], feed="d")
+    assert store.stories_over(before=NOW) == (STORY,)
+
+
 def test_a_story_is_seen_with_its_outlets_matches_and_what_was_said(store: Store) -> None:
     """All that decides whether another member of it alerts, follows or corroborates."""
     poll(store, [placed("x", 1, outlet="bbc")], rules=["leaders"], channels=["desk", "mail"])

@@ -140,11 +140,26 @@ def test_reasons_name_what_is_shared() -> None:
 
 
 def test_a_story_ends_with_the_window() -> None:
-    """What comes later than the window after its last report is new."""
+    """What comes later than the window after the report that began it is new, however much came between: a war that
+    goes on for months is not one alert.
+    """
     desk = Desk()
     desk.read("Chiquita and Fyffes to merge", text=WIRE)
     assert not desk.read("Chiquita and Fyffes to merge", text=WIRE, after=timedelta(hours=71)).begins
-    assert desk.read("Chiquita and Fyffes to merge", text=WIRE, after=timedelta(hours=144)).begins
+    new = desk.read("Chiquita and Fyffes to merge", text=WIRE, after=timedelta(hours=73))
+    assert new.begins
+    assert desk.read("Chiquita and Fyffes to merge", text=WIRE, after=timedelta(hours=74)).story == new.story
+
+
+def test_a_story_that_is_over_ends_what_it_is_merged_into() -> None:
+    """As after a restart, when the first report of the whole is older than the window."""
+    desk = Desk()
+    old = desk.read("Chiquita and Fyffes to merge", text=WIRE).story
+    desk.read("Chiquita and Fyffes to merge", text=WIRE, after=timedelta(hours=71))
+    other = desk.read("Assad flees Damascus as rebels enter capital", after=timedelta(hours=73)).story
+    desk.index.merge(old, other)
+    assert len(desk.index.members_of(other)) == 2
+    assert desk.read("Assad flees Damascus as rebels enter capital", after=timedelta(hours=74)).begins
 
 
 def test_a_correction_is_obeyed() -> None:
@@ -191,19 +206,27 @@ def test_an_index_that_was_filled_again_decides_like_one_that_never_stopped(
     steps: list[tuple[object, ...]], asked: list[tuple[str, str]]
 ) -> None:
     """Drops, corrections and forgetting leave no trace but the members that are left and their stories."""
-    old, kept = StoryIndex(WINDOW), dict[int, tuple[Clues, datetime, str]]()
+    old, kept, over = StoryIndex(WINDOW), dict[int, tuple[Clues, datetime, str]](), set[str]()
     for number, step in enumerate(steps):
-        _do(old, kept, number, step)
+        _do(old, kept, over, number, step)
     new = StoryIndex(WINDOW)
     for member, (clues, at, story) in kept.items():
         new.add(member, Clues.unpack(clues.pack()), at=at, story=story)
+    for story in over:
+        new.end(story)
     for number, (title, text) in enumerate(asked, start=1000):
         clues = clues_of(Entry(key=str(number), title=title, summary=text))
         at = START + timedelta(hours=number - 960)
         assert old.place(number, clues, at=at, begin=str(number)) == new.place(number, clues, at=at, begin=str(number))
 
 
-def _do(index: StoryIndex, kept: dict[int, tuple[Clues, datetime, str]], number: int, step: tuple[object, ...]) -> None:
+def _do(
+    index: StoryIndex,
+    kept: dict[int, tuple[Clues, datetime, str]],
+    over: set[str],
+    number: int,
+    step: tuple[object, ...],
+) -> None:
     match step:
         case ("read", str(title), str(text), str(outlet)):
             clues = clues_of(Entry(key=str(number), title=title, summary=text, source=outlet))
@@ -218,9 +241,10 @@ def _do(index: StoryIndex, kept: dict[int, tuple[Clues, datetime, str]], number:
         case ("forget", int(hours)):
             index.forget(START + timedelta(hours=hours))
             for member in [one for one, (_, at, _) in kept.items() if at < START + timedelta(hours=hours)]:
-                del kept[member]
+                over.add(kept.pop(member)[2])
         case _:
             pass
+    over &= {story for _, _, story in kept.values()}
 
 
 # ---------------------------------------------------------------------------------------------------------------- clues
