@@ -11,7 +11,6 @@ do with them.
 
 from __future__ import annotations
 
-import re
 import struct
 import unicodedata
 from array import array
@@ -20,6 +19,8 @@ from sys import byteorder, intern
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from zlib import crc32
+
+import regex
 
 if TYPE_CHECKING:
     from monitor.model import Entry
@@ -35,14 +36,11 @@ _SHORT = 3  # letters; of so few are the words that every text has
 _HEAD = struct.Struct("<BBBH")
 _CUT = "clues that are cut short; make them anew from the entry"
 
-# Thai, Lao, Burmese, Khmer; kana; Han; Hangul.
-_PAIRED = (
-    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
-    "\uac00-\ud7af\U00020000-\U0003ffff"
-)
-_RUN = re.compile(rf"[{_PAIRED}]+|(?:(?![{_PAIRED}])[^\W_])+(?:['.,](?:(?![{_PAIRED}])[^\W_])+)*")
-_PAIRED_RUN = re.compile(f"[{_PAIRED}]")
-_FIRST_PAIRED = "\u0e00"
+_PAIRED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\p{Hangul}"
+_FIRST_PAIRED = "\u0e00"  # all characters of these scripts come from here on
+_LETTER = rf"[[\p{{L}}\p{{N}}\p{{M}}]--[{_PAIRED}]]"
+_RUN = regex.compile(rf"[{_PAIRED}][{_PAIRED}\p{{M}}]*|{_LETTER}+(?:['.,]{_LETTER}+)*", regex.VERSION1)
+_PAIRED_RUN = regex.compile(f"[{_PAIRED}]", regex.VERSION1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,7 +142,7 @@ def _shingles(words: list[str]) -> list[int]:
 
 def _gist(title: list[str], texts: list[list[str]]) -> tuple[int, ...]:
     """Short words say nothing; but a pair of characters may be one."""
-    stems = {stem(word) for words in (title, *texts) for word in words if len(word) > _SHORT or not word.isascii()}
+    stems = {stem(word) for words in (title, *texts) for word in words if len(word) > _SHORT or word >= _FIRST_PAIRED}
     return tuple(sorted({crc32(each.encode()) & 0xFFFF for each in stems}))
 
 

@@ -41,7 +41,7 @@ _ENOUGH = 15  # words, below which a gist speaks only against
 _USUAL = 0.35  # share of their gists that texts of one event have in common at least, as a rule
 _GIST = 30.0  # nats for all of it
 
-_TEXT = 12.0  # nats for a text that is all the same; half of one is just enough to join
+_TEXT = 12.0  # nats for a text that is all the same; two fifths of one are just enough to join
 _MIN_SHARED = 3  # runs of words; fewer are a common phrase
 _TELLING = 4  # words of a title; an outlet gives shorter ones ("Tornado warning") to one thing after another
 _LONG = 30  # runs of words that an outlet's standing phrases do not fill

@@ -175,10 +175,11 @@ class StoryIndex:
         if members.is_over(story) or not (marked or words > evidence.JOIN - _AHEAD):
             return None
         stems, shingles = members.stems(nearest), members.shingles(nearest)
-        if evidence.only_numbers_differ(entry.shares, stems):
+        if evidence.only_numbers_differ(entry.shares, stems) and self._is_numbered(story, stems):
             return None
         text = evidence.same_text(entry.shingles, shingles)
-        if clues.outlet and clues.outlet == members.outlet(nearest):
+        is_own = bool(clues.outlet) and clues.outlet == members.outlet(nearest)
+        if is_own:
             # What an outlet says in all its articles proves nothing, and neither do the titles of its series.
             series = evidence.no_number_shared(entry.shares, stems)
             if text < _SAME or series or not evidence.is_long(clues.shingles, shingles):
@@ -188,8 +189,14 @@ class StoryIndex:
         found = max(words, 0.0) + evidence.from_text(text)
         if clues.shingles or shingles:
             gist = members.gist(nearest)
-            found += evidence.from_gist(entry.gist, gist, members.gist_weights(gist))
+            more = evidence.from_gist(entry.gist, gist, members.gist_weights(gist))
+            found += min(more, 0.0) if is_own and not text else more
         return _Likeness(story=story, nearest=nearest, evidence=found, text=text)
+
+    def _is_numbered(self, story: str, stems: Sequence[str]) -> bool:
+        """Whether the numbers of one report stand in most, as a label does; a count is another in each report."""
+        counts, reports = self._members.counts(story), len(self._members.reports(story))
+        return any(2 * counts[word] > reports for word in stems if has_digit(word))
 
     def _is_alone(self, story: str, outlet: str) -> bool:
         """Whether nobody else has reported it lately."""

@@ -62,12 +62,11 @@ class Trail:
             self._marks.append(mark)
             self._slots.append(slot)
 
-    def find(self, mark: int, front: int) -> Iterator[int]:
-        """Slots with that mark, not before `front`, the last one first."""
+    def links(self, mark: int, front: int) -> Iterator[tuple[int, int]]:
+        """(slot, mark) of a mark and of those that share its chain, not before slot `front`, the last one first."""
         link = self._last[mark & ((1 << self._BITS) - 1)] - self._first
         while link >= 0 and self._slots[link] >= front:
-            if self._marks[link] == mark:
-                yield self._slots[link]
+            yield self._slots[link], self._marks[link]
             link = self._before[link] - self._first
 
     def cut(self, front: int) -> None:

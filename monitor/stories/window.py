@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from monitor.stories.clues import Clues
 
 _LATEST = 16  # members that a word, a mark or a story names
+_FOLLOWED = 256  # links of a chain; a million members have seventeen in each, unless somebody makes up texts for it
 _FIRST_GISTS = 100  # that are taken to have gone before, so that a word is not common because it was in the first one
 _MIN_CUT = 1_000  # slots; fewer are not worth it
 
@@ -125,7 +126,8 @@ class Window:
 
     def with_mark(self, mark: int) -> Iterable[int]:
         """The latest slots that have a mark, the last one first."""
-        return islice(filter(self._is_filled, self._marks.find(mark, self._front)), _LATEST)
+        links = (link for link in self._marks.links(mark, self._front) if self._is_filled(link[0]))
+        return islice((slot for slot, found in islice(links, _FOLLOWED) if found == mark), _LATEST)
 
     def gist_weights(self, numbers: Sequence[int]) -> list[float]:
         """How rare the words of a gist are among gists, in nats."""
@@ -237,17 +239,20 @@ class Window:
 
     def _enter(self, slot: int, name: str) -> None:
         name = self._stories_of[slot - self._first] = intern(name)
-        words = self.stems(slot)
         slots = self._stories.get(name)
         if slots is None:
             self._stories[name] = array("Q", (slot,))
-            counts: Mapping[str, int] = {}
-        else:
-            counts = self.counts(name)
-            insort(slots, slot)
-            self._counts[name] = {**counts, **{word: counts.get(word, 0) + 1 for word in words}}
-        for word in words:
-            self._words[word].stories += word not in counts
+            for word in self.stems(slot):
+                self._words[word].stories += 1
+            return
+        counts = self._counts.get(name)
+        if counts is None:
+            counts = self._counts[name] = dict.fromkeys(self.stems(slots[0]), 1)
+        insort(slots, slot)
+        for word in self.stems(slot):
+            before = counts.get(word, 0)
+            counts[word] = before + 1
+            self._words[word].stories += not before
 
     def _leave(self, slot: int) -> None:
         name = self.story(slot)

@@ -49,6 +49,9 @@ def together(*titles: str, outlet: str = "") -> bool:
         ("Chiquita and Fyffes to merge", "Banana giants Fyffes, Chiquita agree merger"),
         ("Explosion in Bottrop: Zwei Verletzte", "Zwei Verletzte nach Explosion im Bottroper Chemiewerk"),
         ("В Магадане упал самолёт Ан-26", "Самолёт Ан-26 потерпел крушение в Магадане"),
+        ("काठमांडू में भूकंप से 12 की मौत", "भूकंप: काठमांडू में कई लोगों की मौत"),
+        ("زلزال يضرب كاتماندو ويقتل العشرات", "عشرات القتلى في زلزال كاتماندو"),
+        ("서울 지하철 2호선 탈선, 30명 부상", "지하철 2호선 탈선으로 30명 다쳐"),
         ("東京電力、柏崎刈羽原発を再稼働", "柏崎刈羽原発が再稼働　東京電力"),
         ("รัฐสภาไทยผ่านกฎหมายสมรสเท่าเทียม", "กฎหมายสมรสเท่าเทียม ผ่านรัฐสภาไทยแล้ว"),
     ],
@@ -109,6 +112,50 @@ def test_a_rising_toll_is_one_story() -> None:
         "Kathmandu earthquake: at least 30 dead",
         "Death toll of Kathmandu earthquake rises to 87",
     )
+
+
+def test_a_toll_that_only_rises_in_the_title_is_one_story_once_others_have_it() -> None:
+    """A number that not most of the reports have is a count, and no label that tells events apart."""
+    desk = Desk()
+    desk.read("Nepal earthquake kills 12 in Kathmandu")
+    desk.read("Kathmandu: many feared dead after Nepal earthquake")
+    assert desk.read("Nepal earthquake kills 30 in Kathmandu").story == "story 1"
+
+
+def test_a_series_does_not_slip_into_a_story_that_others_report() -> None:
+    """The text that an outlet puts under all of a series speaks for nothing, whoever else has the story."""
+    desk = Desk()
+    text = "All that you need to know about weather, warnings and roads, from our meteorologists, updated every hour."
+    desk.read("Weather for Monday: hurricane Ophelia nears Galway", "Daily", text=text)
+    desk.read("Hurricane Ophelia nears Galway, ferries cancelled")
+    assert desk.read("Weather for Tuesday: sunny spells, light winds", "Daily", text=text).begins
+
+
+def test_a_story_that_the_caller_knows_is_kept() -> None:
+    """What would begin a story that is there is told to be of it, as is an entry that was published twice."""
+    desk = Desk()
+    desk.read("Live")
+    found = desk.index.place(99, clues_of(Entry(key="99", title="Live")), at=START, begin="story 1")
+    assert (found.story, found.begins, found.like, found.reasons) == ("story 1", False, 1, ("same text, same address",))
+    assert desk.index.members_of("story 1") == (1, 99)
+
+
+def test_what_is_forgotten_joins_nothing() -> None:
+    """Thousands that came and went leave room, and what is left is found as before."""
+    desk = Desk()
+    for number in range(2_500):
+        desk.index.place(
+            10_000 + number,
+            clues_of(Entry(key="x", title=f"Zagreb {number} kolo", summary=WIRE if number == 7 else "")),
+            at=START + timedelta(seconds=number),
+            begin=f"old {number}",
+        )
+    desk.read("Chiquita and Fyffes to merge", after=timedelta(hours=1))
+    desk.index.forget(START + timedelta(minutes=50))
+    assert len(desk.index) == 1
+    assert 10_007 not in desk.index
+    assert desk.read("Ceiling on loans", text=WIRE, after=timedelta(hours=2)).begins
+    assert desk.read("Fyffes and Chiquita in merger", after=timedelta(hours=2)).story == "story 1"
 
 
 def test_a_copy_joins_whatever_its_title() -> None:
