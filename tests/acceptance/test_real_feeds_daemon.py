@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import itertools
 import os
+import random
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -84,8 +85,11 @@ class News:
         return list(self._bodies)
 
     def publish(self, feed: str, title: str, body: str, *, matching: bool) -> None:
-        """Put an entry before the first one of `feed`."""
+        """Put an entry before the first one of `feed`, each time about something else: a story is told once."""
         self._written += 1
+        dice = random.Random(self._written)
+        title = f"{title}: {_words(dice, 3)}"
+        body = f"{body}<p>{_words(dice, 12)}.</p>"
         link = f"https://example.org/story-{self._written}"
         text = self._bodies[feed]
         place = FIRST_ENTRY.search(text)
@@ -105,6 +109,12 @@ class News:
 
     def _put(self, feed: str, body: bytes) -> str:
         return self._servers[feed].put(f"/{feed}", Route(body=body, content_type="application/xml", compress=True))
+
+
+def _words(dice: random.Random, count: int) -> str:
+    """Words that no two entries share, or nearly."""
+    syllables = [first + second for first in "bdfgklmnprst" for second in "aeiou"]
+    return " ".join("".join(dice.choices(syllables, k=4)) for _ in range(count)).capitalize()
 
 
 def rss_item(link: str, title: str, body: str, *, cdata: bool) -> str:

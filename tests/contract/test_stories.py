@@ -257,6 +257,21 @@ async def test_another_process_s_entries_are_taken_up(bench: Bench) -> None:
     assert ("syria", "Syria: Assad leaves as rebels take Damascus", "Also in BBC.") in bench.said()
 
 
+async def test_what_two_processes_placed_at_once_is_taken_up_from_the_one_that_wrote_it(bench: Bench) -> None:
+    """A daemon that lost its lease forgets its own placing, and not the other's, though it has looked since."""
+    bench.put("reuters.com", "Assad flees Damascus as rebels enter capital")
+    feed, late = await bench.look("reuters.com")
+    bench.store.break_leases(now=bench.clock.now())
+    beside = bench.start()
+    _, outcome = await bench.look("reuters.com", beside)
+    assert bench.store.commit_polls([outcome], now=bench.clock.now()) == (True,)
+    await bench.publish("aljazeera.com", "Floods in Valencia kill dozens", text="Rivers rose by metres in an hour.")
+    assert bench.store.commit_polls([late], now=bench.clock.now()) == (False,)
+    bench.poller.settle(feed, late.entries, late.placed, written=False)
+    await bench.publish("bbc.co.uk", "Syria: Assad leaves as rebels take Damascus")
+    assert ("syria", "Syria: Assad leaves as rebels take Damascus", "Also in BBC.") in bench.said()
+
+
 async def test_a_merge_is_obeyed_from_the_next_placing_on(bench: Bench) -> None:
     """What resembles the one story joins the other, and nothing is said again."""
     await bench.publish("reuters.com", "Assad flees Damascus as rebels enter capital")
