@@ -84,6 +84,7 @@ async def identify(
     key_marks = {entry.key: key_mark(entry.key) for entry in unknown}
     wanted = {mark for entry in entries for mark in entry.marks}.union(key_marks.values())
     kin, marked = await _kin(feed, wanted, changed, silent=silent, store=store, threads=threads)
+    since = await _since(feed, known, kin, store=store, threads=threads)
     by_key = {item.key: item for item in items}
     weigh = partial(
         family_of,
@@ -94,6 +95,7 @@ async def identify(
         key_marks=key_marks,
         variant_of=lambda key: variant_key(by_key[key]),
         habits=replace(feed.habits, marked=True),
+        since=since,
     )
     # To compare two texts may take a millisecond, and a feed that is issued anew has thousands.
     family = weigh() if len(kin) <= _COMPARED_HERE else await asyncio.to_thread(weigh)
@@ -136,6 +138,17 @@ async def _kin(
         for each, entry in zip(newest, marked, strict=True)
     ]
     return found, marked
+
+
+async def _since(
+    feed: Feed, known: Mapping[str, KnownEntry], kin: Sequence[Kin], *, store: PollStore, threads: StoreThreads
+) -> datetime | None:
+    """When the first of the entries that are known and in the document was seen; asked only where it matters."""
+    if not known or not any(each.marks for each in kin):
+        return None
+    oldest = min(known, key=lambda key: known[key].id)
+    found = await threads.read(store.kin, feed.id, marks=(), keys=[oldest])
+    return found[0].seen_at if found else None
 
 
 def _marks(entry: Entry) -> tuple[int, ...]:

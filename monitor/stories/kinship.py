@@ -5,9 +5,9 @@ Two of the three must agree. So an entry may change its guid, its link or its te
 entries of the document share, or are known to share, is no witness. Without a guid of its own (a guid that is the link
 is none) an address that is one article's, and not a page of many, is enough.
 
-Words alone count where they are long enough to be one article's, and the stored entry has just gone from the document
-or has the same date. Less is enough where the feed has given new ids to nearly all that it holds. In doubt an entry is
-new: a second alert is better than none, and entries that say the same become one story all the same.
+Words alone count where they are long enough to be one article's, and the stored entry is missing though older ones are
+there, or has the same date. Less is enough where the feed has given new ids to nearly all that it holds. In doubt an
+entry is new: a second alert is better than none, and entries that say the same become one story all the same.
 
 Dates alone never decide; two entries of one document are never the same.
 """
@@ -75,6 +75,7 @@ def family_of(
     key_marks: Mapping[str, int],
     variant_of: Callable[[str], str],
     habits: Habits,
+    since: datetime | None = None,
 ) -> Family:
     """Find the stored entries that `entries` are.
 
@@ -85,6 +86,7 @@ def family_of(
         kin: Stored entries that share a mark with one of `entries`, and the stored versions of changed ones.
         key_marks: What an entry that had a key once is marked with, by key.
         variant_of: The key of an entry that shares its id with others, by the key that it has.
+        since: When the first of the stored entries that are still in the document was seen; None: none is.
     """
     habits = _seen_sharing(habits, items)
     by_key = {each.entry.key: each for each in kin}
@@ -101,7 +103,7 @@ def family_of(
     settled = tuple(apart.get(entry.key, entry) for entry in entries)
     present = {each.id for key, each in known.items() if key not in apart}
     unknown = [entry for entry in settled if entry.key not in known]
-    context = _context(unknown, items, habits, oldest=min(present, default=None))
+    context = _context(unknown, items, habits, since=since)
     marks = {entry.key: {*entry.marks, key_marks.get(entry.key, 0)} for entry in unknown}
     pairs = _pairs(unknown, [each for each in kin if each.id not in present], marks, context)
     is_reissue = _is_reissue(pairs, unknown=len(unknown), items=len(items))
@@ -202,14 +204,14 @@ class _Context:
     """What is no witness in this document, because several entries have it.
 
     Attributes:
-        oldest: Number of the first stored of the entries that are in the document; None: none is.
+        since: As in `family_of`.
     """
 
     guids: frozenset[str]
     links: frozenset[str]
     bodies: frozenset[str]
     dates: frozenset[datetime]
-    oldest: int | None
+    since: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -232,13 +234,13 @@ class _Pair:
         return self.keeps_link and not self.new.guid and not self.kin.entry.guid
 
 
-def _context(unknown: Sequence[Entry], items: Sequence[Item], habits: Habits, *, oldest: int | None) -> _Context:
+def _context(unknown: Sequence[Entry], items: Sequence[Item], habits: Habits, *, since: datetime | None) -> _Context:
     return _Context(
         guids=_repeated(item.guid for item in items if item.guid),
         links=frozenset({canonical_link(link) for link in _repeated(map(_page_of, items))} | {*habits.shared_links}),
         bodies=_repeated(map(_body, unknown)),
         dates=_repeated(entry.published_at for entry in unknown if entry.published_at is not None),
-        oldest=oldest,
+        since=since,
     )
 
 
@@ -309,7 +311,7 @@ def _same_ids(new: Entry, old: Entry) -> bool:
 def _weigh_words(new: _Sheet, old: _Sheet, kin: Kin, words: _Words, context: _Context) -> int:
     """Where neither guid nor link speaks."""
     has_date = _has_date_of(new.entry, old.entry, context)
-    is_replaced = has_date or (context.oldest is not None and kin.id > context.oldest)
+    is_replaced = has_date or (context.since is not None and kin.seen_at >= context.since)
     match words:
         case _Words.SAME if len(new.title) + len(new.body) >= _TELLING:
             return 3 if is_replaced else 1

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 import pytest
 
-from monitor.model import Entry, Habits, Item, Kin, KnownEntry, RawText
-from monitor.parse.clean import clean_item
+from monitor.model import Habits, Item, RawText
 from monitor.parse.items import RawItem, build_items, variant_key
-from monitor.parse.marks import key_mark
-from monitor.stories.kinship import Family, family_of
+from tests.kinship import meet as meet_items
 
-NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from monitor.stories.kinship import Family
+
 TEXT = (
     "Three quarters of the pilots backed a walkout over night shifts, their union said after the count. "
     "Talks with the port go on until Friday, and ferries would be spared. A strike would be the first since 1987."
@@ -47,39 +49,9 @@ def items_of(*raws: RawItem) -> tuple[Item, ...]:
     return build_items(raws)
 
 
-def stored(entries: list[Entry], *, first: int = 1) -> list[Kin]:
-    """As the store gives them, with all the marks that they have."""
-    return [
-        Kin(id=first + at, entry=entry, seen_at=NOW - timedelta(days=1), marks=frozenset(entry.marks))
-        for at, entry in enumerate(entries)
-    ]
-
-
-def read(*raws: RawItem) -> list[Entry]:
-    return [clean_item(item, now=NOW) for item in items_of(*raws)]
-
-
-def meet(before: list[RawItem], after: list[RawItem], *, habits: Habits | None = None) -> Family:
+def meet(before: Sequence[RawItem], after: Sequence[RawItem], *, habits: Habits | None = None) -> Family:
     """What becomes of a document that follows on another one."""
-    kin = stored(read(*before))
-    known = {
-        each.entry.key: KnownEntry(
-            content_hash=each.entry.content_hash, alerted=frozenset(), matched=frozenset(), id=each.id
-        )
-        for each in kin
-    }
-    items = items_of(*after)
-    by_key = {item.key: item for item in items}
-    entries = [clean_item(item, now=NOW) for item in items]
-    return family_of(
-        [each for each in entries if each.key not in known or known[each.key].content_hash != each.content_hash],
-        items=items,
-        known={key: each for key, each in known.items() if key in by_key},
-        kin=kin,
-        key_marks={entry.key: key_mark(entry.key) for entry in entries},
-        variant_of=lambda key: variant_key(by_key[key]),
-        habits=habits or Habits(),
-    )
+    return meet_items(items_of(*before), items_of(*after), habits=habits)
 
 
 def outcome(family: Family) -> list[str]:

@@ -6,14 +6,17 @@ import io
 import os
 import re
 import warnings
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import feedparser
 import pytest
 
-from monitor.model import Document, Entry, ParseFailed
+from monitor.model import Document, Entry, Item, ParseFailed
+from monitor.parse.digests import digest
 from monitor.parse.document import parse_document, parse_entries
+from tests.kinship import meet
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 DATA = Path(os.environ.get("NEWS_MONITOR_TEST_DATA", Path(__file__).parents[3] / "shared" / "data")) / "feeds"
@@ -94,3 +97,35 @@ def test_charset(path: Path) -> None:
     found = texts(*parse(path))
     assert WORDS[path.name] in found
     assert "\ufffd" not in found
+
+
+def renew(item: Item, kind: str) -> Item:
+    """The item with another guid, another link, or both."""
+    guid = f"new {item.guid or item.link}" if kind != "link" else item.guid
+    link = item.link.replace("://", "://moved.", 1) if kind != "guid" else item.link
+    return replace(item, guid=guid, link=link, key=digest("guid", guid) if guid else digest("link", link))
+
+
+@pytest.mark.parametrize(("kind", "least"), [("guid", 0.98), ("link", 0.98), ("both", 0.9)])
+def test_entries_of_real_feeds_are_known_under_new_ids(kind: str, least: float) -> None:
+    """Every other entry of each feed has a new guid, a new link or both at the next poll."""
+    known = changed = 0
+    for path in REAL:
+        items = parse(path)[0].items
+        renewed = [renew(item, kind) if number % 2 else item for number, item in enumerate(items)]
+        family = meet(items, renewed)
+        known += sum(item.key in family.stored for item in renewed[1::2])
+        changed += len(renewed[1::2])
+    assert known >= least * changed
+
+
+def test_new_entries_of_real_feeds_are_new() -> None:
+    """The newer half of each document comes after the older one, or in its place: none is taken for a stored one."""
+    swallowed = [
+        (path.name, family.renamed)
+        for path in REAL
+        if (items := parse(path)[0].items)
+        for after in (items, items[: len(items) // 2])
+        if (family := meet(items[len(items) // 2 :], after)).renamed
+    ]
+    assert swallowed == []
