@@ -45,7 +45,7 @@ class Hashes:
 class Trail:
     """Which slots have a mark: a table of chains, each link leading to the one before it."""
 
-    _BITS = 18
+    _BITS = 20
 
     def __init__(self) -> None:
         self._last = array("Q", bytes(8 << self._BITS))  # by the mark's lower bits: the number of a link, from 1; or 0

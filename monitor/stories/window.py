@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from monitor.stories.clues import Clues
 
 _LATEST = 16  # members that a word, a mark or a story names
-_FOLLOWED = 256  # links of a chain; a million members have seventeen in each, unless somebody makes up texts for it
+_FOLLOWED = 256  # links of a chain; a million members have five in each, unless somebody makes up texts for it
 _FIRST_GISTS = 100  # that are taken to have gone before, so that a word is not common because it was in the first one
 _MIN_CUT = 1_000  # slots; fewer are not worth it
 
