@@ -28,6 +28,12 @@ _FROM_FEED: Final = re.compile(r"(?:rss|feed|atom)[\w.-]*", re.IGNORECASE)
 _SESSION: Final = re.compile(r";(?:jsessionid|phpsessid|sid)=[^/?;]*", re.IGNORECASE)
 _MIRROR_HOST: Final = re.compile(r"(?:www\d?|m|mobile|amp)\.(?=[^.]+\.)")
 _AMP_CACHE: Final = re.compile(r"https?://(?:www\.google\.[a-z.]+/amp/|[^/]+\.cdn\.ampproject\.org/(?:[a-z]/)?)(s/)?")
+# Nothing in it that w3lib would write otherwise: most links of feeds.
+_PLAIN: Final = re.compile(
+    r"https?://([a-z0-9-]+(?:\.[a-z0-9-]+)+(?::(?!80/|443/|80$|443$|0)\d{1,4})?)"
+    r"((?:/(?!\.{1,2}(?:/|$))[\w.~-]*)*)",
+    re.ASCII,
+)
 _AMP_END: Final = re.compile(r"\.amp(?=\.html?$|$)")
 
 
@@ -44,6 +50,10 @@ def canonical_link(url: str) -> str:
     parameters, and a final slash; percent-encoding, dots and the order of parameters as w3lib has them
     (RFC 3986 section 6.2.2). What is no URL comes back as it is.
     """
+    plain = _PLAIN.fullmatch(url)
+    if plain is not None and "amp" not in url:
+        host, path = plain.groups()
+        return f"//{host if ':' in host else _main_host(host)}{_main_path(path)}"
     try:
         parts = urlsplit(canonicalize_url(_out_of_cache(_SESSION.sub("", url))))
         host, port = parts.hostname or "", parts.port

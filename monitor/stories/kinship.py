@@ -103,6 +103,8 @@ def family_of(
     settled = tuple(apart.get(entry.key, entry) for entry in entries)
     present = {each.id for key, each in known.items() if key not in apart}
     unknown = [entry for entry in settled if entry.key not in known]
+    if not kin:
+        return Family(entries=settled, habits=_after(habits, (), has_new_ids=False, is_usual=_is_usual(unknown, items)))
     context = _context(unknown, items, habits, since=since)
     marks = {entry.key: {*entry.marks, key_marks.get(entry.key, 0)} for entry in unknown}
     pairs = _pairs(unknown, [each for each in kin if each.id not in present], marks, context)
@@ -110,13 +112,14 @@ def family_of(
     taken = {pair.new.key: pair.kin for pair in pairs if is_reissue or pair.weight >= _STRONG}
     has_new_ids = is_reissue and sum(not pair.keeps_guid for pair in pairs) >= _MOST * len(pairs)
     is_told = has_new_ids and not (habits.ids or habits.reissues or all(pair.keeps_place for pair in pairs))
-    is_usual = len(unknown) < _NEARLY_ALL * len(items)
     collisions = sum(entry.key not in taken for entry in apart.values())
     return Family(
         entries=settled,
         stored=stored | taken,
         renamed=frozenset(key for key, each in taken.items() if each.entry.key != key),
-        habits=_after(habits, pairs, has_new_ids=has_new_ids, is_usual=is_usual, collisions=collisions),
+        habits=_after(
+            habits, pairs, has_new_ids=has_new_ids, is_usual=_is_usual(unknown, items), collisions=collisions
+        ),
         reissued=len(taken) if is_told else 0,
     )
 
@@ -355,7 +358,11 @@ def _page_of(item: Item) -> str:
     return item.link.partition("#")[0]
 
 
-def _after(habits: Habits, pairs: Sequence[_Pair], *, has_new_ids: bool, is_usual: bool, collisions: int) -> Habits:
+def _is_usual(unknown: Sequence[Entry], items: Sequence[Item]) -> bool:
+    return len(unknown) < _NEARLY_ALL * len(items)
+
+
+def _after(habits: Habits, pairs: Sequence[_Pair], *, has_new_ids: bool, is_usual: bool, collisions: int = 0) -> Habits:
     """Ids that were new three times in a row are no ids, nor are those that two other articles had as well."""
     if habits.ids:
         return habits
