@@ -862,6 +862,7 @@ class Alert:
             nothing to add.
         outlets: How many outlets had told the story by then, this one's included; 0 where that is not known.
         also_in: Of an update that says no more than that another outlet has the story: its name; else "".
+        about: Of such an update the headline of the alert that it follows; else "".
     """
 
     id: AlertId
@@ -881,6 +882,7 @@ class Alert:
     note: str = ""
     outlets: int = 0
     also_in: str = ""
+    about: str = ""
 
 
 class HoldKind(StrEnum):

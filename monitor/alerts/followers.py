@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from monitor.alerts.excerpt import mark_title
 from monitor.alerts.ids import made_id, new_delivery
+from monitor.alerts.render import headline, joined
 from monitor.alerts.routing import place_follower
 from monitor.model import Alert, AlertId
 
@@ -56,6 +57,7 @@ def follower(
         note=f"Also in {telling.outlet.name}.",
         outlets=outlets,
         also_in=telling.outlet.name,
+        about=joined(headline(first)),
     )
 
 

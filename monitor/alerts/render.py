@@ -154,6 +154,7 @@ def document(alert: Alert) -> dict[str, Any]:
         "seen_at": iso(alert.seen_at),
         "outlets": alert.outlets,
         "also_in": clean_header(alert.also_in),
+        "about": clean_header(alert.about),
     }
 
 

@@ -120,7 +120,7 @@ def title(message: Message) -> str:
 def heading(message: Message) -> str:
     """The same with what it is about: "12 alerts: Assad leaves (9), Flood (3)".
 
-    Of what follows an alert: "Also in: Reuters, NPR (5 outlets in all)".
+    Of what follows an alert: "Also in: Reuters, NPR (5 outlets in all): Assad flees to Moscow".
     """
     if follows(message):
         return _also_in(message)
@@ -140,7 +140,8 @@ def _also_in(message: Message) -> str:
     if more > 0:
         names = [*names[:_OUTLETS_NAMED], f"{more} more"]
     total = max(len(names), *(alert.outlets for alert in message.alerts))
-    return f"Also in: {', '.join(names)} ({total} outlets in all)"
+    about = clean_header(message.alerts[0].about, 150)
+    return f"Also in: {', '.join(names)} ({total} outlets in all)" + (f": {about}" if about else "")
 
 
 def subject(message: Message) -> str:

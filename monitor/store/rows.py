@@ -347,6 +347,7 @@ def alert_document(alert: Alert) -> Values:
         "note": alert.note,
         "outlets": alert.outlets,
         "also_in": alert.also_in,
+        "about": alert.about,
     }
 
 
@@ -372,6 +373,7 @@ def alert_from_document(document: Values) -> Alert:
         note=document.get("note", ""),
         outlets=document.get("outlets", 0),
         also_in=document.get("also_in", ""),
+        about=document.get("about", ""),
     )
 
 

@@ -38,6 +38,7 @@ def also_in(outlet: str, rule: str = "assad", *, outlets: int = 2) -> Alert:
         note=f"Also in {outlet}.",
         outlets=outlets,
         also_in=outlet,
+        about="Assad has left Damascus",
     )
 
 
@@ -46,7 +47,7 @@ def message(*alerts: Alert) -> Message:
 
 
 THREE = message(*(also_in(outlet, outlets=number) for number, outlet in enumerate(OUTLETS, 3)))
-HEADING = "Also in: Reuters, NPR, The National (5 outlets in all)"
+HEADING = "Also in: Reuters, NPR, The National (5 outlets in all): Assad has left Damascus"
 
 
 def shown(told: Message) -> str:
@@ -97,7 +98,7 @@ def test_the_subject_is_the_heading() -> None:
     assert several.subject(THREE) == HEADING
     many = message(*(also_in(f"Outlet {number}", outlets=number + 1) for number in range(1, 13)))
     names = ", ".join(f"Outlet {number}" for number in range(1, 9))
-    assert several.subject(many) == f"Also in: {names}, 4 more (13 outlets in all)"
+    assert several.subject(many) == f"Also in: {names}, 4 more (13 outlets in all): Assad has left Damascus"
     assert facts(THREE)["heading"] == HEADING
 
 

@@ -109,6 +109,7 @@ def test_document_is_the_versioned_json() -> None:
         "seen_at": "2026-11-24T10:17:00Z",
         "outlets": 0,
         "also_in": "",
+        "about": "",
     }
     assert document["title"]["text"][12:21] == "step down"
 

@@ -95,7 +95,7 @@ def test_json_needs_tojson() -> None:
         ("x\n{% if count > 5 %}\n{{ zzz }}{% endif %}", "line 3: there is no 'zzz'. There is: alert"),
         (
             "x\n{{ alert.titel }}",
-            r"line 2: there is no 'titel'; did you mean \"title\"\? There is: alert_id, also_in, author,",
+            r"line 2: there is no 'titel'; did you mean \"title\"\? There is: about, alert_id, also_in,",
         ),
         ("{{ rules[0].alerts[0].excerpts[0].txt }}", r"there is no 'txt'; did you mean \"text\""),
         ("{{ alerts[7].headline }}", "line 1: there is no item 7"),
