@@ -22,7 +22,7 @@ _TRACKING: Final = re.compile(
 )
 # "?source=rss", "?partner=feedburner": of the names that often tell something else as well.
 _ORIGIN: Final = frozenset(
-    {"source", "src", "ref", "referrer", "from", "via", "partner", "emc", "medium", "channel", "feed"}
+    {"source", "src", "ref", "referrer", "from", "via", "partner", "track", "emc", "medium", "channel", "feed"}
 )
 _FROM_FEED: Final = re.compile(r"(?:rss|feed|atom)[\w.-]*", re.IGNORECASE)
 _SESSION: Final = re.compile(r";(?:jsessionid|phpsessid|sid)=[^/?;]*", re.IGNORECASE)

@@ -54,7 +54,7 @@ def follower(
         seen_at=now,
         story=telling.story,
         kind="update",
-        note=f"Also in {telling.outlet.name}.",
+        note=f"Also in {telling.outlet.name.removesuffix('.')}.",
         outlets=outlets,
         also_in=telling.outlet.name,
         about=joined(headline(first)),

@@ -186,7 +186,9 @@ def merge(
 def _pick(store: Store, wanted: str) -> str:
     """The id of the story that is meant."""
     called = store.stories_called(wanted, limit=2) if _ID.fullmatch(wanted) else ()
-    of_entries = {found for each in stored_entries(store, wanted) if (found := store.story_of(each.id)) is not None}
+    # No entry's number begins with 0, but a story's id may.
+    numbered = () if wanted.startswith("0") else stored_entries(store, wanted)
+    of_entries = {found for each in numbered if (found := store.story_of(each.id)) is not None}
     if len({*called, *of_entries}) > 1:
         raise UsageError(
             f"{wanted!r} may be several stories; write more of the id (`stories list --json` has it whole)"

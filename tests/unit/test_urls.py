@@ -17,7 +17,7 @@ ARTICLE = "https://example.org/news/storm"
         "https://example.org/news/storm?utm_source=rss&utm_medium=feed",
         "https://example.org/news/storm?at_medium=RSS&at_campaign=KARANGA&ns_mchannel=rss",
         "https://example.org/news/storm?fbclid=a&gclid=b&msclkid=c&CMP=d&xtor=RSS-1&ocid=e",
-        "https://example.org/news/storm?source=rss&partner=feedburner&rss=1",
+        "https://example.org/news/storm?source=rss&partner=feedburner&rss=1&track=rss",
         "https://example.org/news/storm;jsessionid=4F2?PHPSESSID=9",
         "https://m.example.org/news/storm",
         "https://mobile.example.org/news/storm",
