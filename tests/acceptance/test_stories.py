@@ -112,7 +112,7 @@ def test_stories_are_told_and_put_right_by_command(newsroom: Newsroom, tmp_path:
     """list, show, why, split and merge, beside the running daemon, which obeys."""
     receiver = stack.enter_context(WebhookReceiver())
     newsroom.site.channels["desk"] = {"type": "webhook", "url": receiver.url()}
-    newsroom.site.more = {"delivery": {"followers_wait": "0s"}}
+    newsroom.site.more = {"delivery": {"followers_wait": "0s", "group_interval": "0s"}}
     newsroom.site.write()
 
     def run(*arguments: str) -> str:
