@@ -238,12 +238,6 @@ def receivers() -> Iterator[tuple[WebhookReceiver, WebhookReceiver]]:
 
 
 @pytest.fixture
-def feeds() -> Iterator[FeedServer]:
-    with FeedServer() as server:
-        yield server
-
-
-@pytest.fixture
 def site(tmp_path: Path, feeds: FeedServer, receivers: tuple[WebhookReceiver, WebhookReceiver]) -> Site:
     news, ops = receivers
     made = Site(folder=tmp_path, rules=RULE)

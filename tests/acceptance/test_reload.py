@@ -32,12 +32,6 @@ def feeds() -> Iterator[FeedServer]:
 
 
 @pytest.fixture
-def hook() -> Iterator[WebhookReceiver]:
-    with WebhookReceiver() as receiver:
-        yield receiver
-
-
-@pytest.fixture
 def site(tmp_path: Path, feeds: FeedServer, hook: WebhookReceiver) -> Site:
     """A site whose daemon says what it does with its rules as JSON lines; the rule `leaders` is in rules/test.toml."""
     made = Site(folder=tmp_path, rules=LEADERS, more={"delivery": {"burst": 10_000}})

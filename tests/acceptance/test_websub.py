@@ -37,18 +37,6 @@ def item(number: int) -> str:
 
 
 @pytest.fixture
-def feeds() -> Iterator[FeedServer]:
-    with FeedServer() as server:
-        yield server
-
-
-@pytest.fixture
-def hook() -> Iterator[WebhookReceiver]:
-    with WebhookReceiver() as receiver:
-        yield receiver
-
-
-@pytest.fixture
 def hub() -> Iterator[Hub]:
     with Hub() as running:
         yield running

@@ -9,7 +9,8 @@ import pytest
 
 from monitor.alerts.plan import Horizon, Plan, Situation, horizon, plan
 from monitor.alerts.routing import Routing
-from monitor.model import Entry, Feed, FeedId, Hit, HostId, KnownEntry, Match, Outlet, Severity, Telling, Terms
+from monitor.model import Entry, Feed, Hit, KnownEntry, Match, Outlet, Severity, Telling, Terms
+from tests.feeds import A_FEED
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 ENTRY = Entry(
@@ -24,28 +25,7 @@ SETTLED = Horizon(baseline=False)
 
 
 def feed(*, baseline_at: datetime | None = NOW) -> Feed:
-    return Feed(
-        id=FeedId(1),
-        host_id=HostId(1),
-        host="example.org",
-        name="wire",
-        url="https://example.org/feed",
-        tags=(),
-        interval=timedelta(minutes=10),
-        origin="config",
-        title="",
-        etag=None,
-        last_modified=None,
-        body_hash=None,
-        added_at=NOW,
-        baseline_at=baseline_at,
-        next_poll_at=NOW,
-        polled_at=None,
-        ok_at=None,
-        failures=0,
-        status=None,
-        error="",
-    )
+    return replace(A_FEED, name="wire", baseline_at=baseline_at)
 
 
 def match(rule: str = "leaders", *, channels: tuple[str, ...] = (), entry: Entry = ENTRY) -> Match:
