@@ -1385,7 +1385,6 @@ class Placement:
             to the story that was most like it.
         like: The member that the entry resembles most, in that story, by the caller's number; None: nothing is like it.
         reasons: What they have in common, in words for people; where it begins a story, what was too little.
-        absorbed: Names of stories whose members belong to `story` from now on, since this entry shows them to be one.
     """
 
     story: str
@@ -1393,7 +1392,6 @@ class Placement:
     score: float = 0.0
     like: int | None = None
     reasons: tuple[str, ...] = ()
-    absorbed: tuple[str, ...] = ()
 
 
 # -------------------------------------------------------------------------------------------------------------- reports
