@@ -244,7 +244,7 @@ class StoryBook:
         return index
 
     def _read_window(self) -> StoryIndex:
-        """Blocks, for about half a minute with a million members."""
+        """Blocks, for about 45 seconds with a million members."""
         self._window = self._window_of()
         index = StoryIndex(self._window)
         self._number, self._correction = self._store.story_numbers()
